@@ -1,0 +1,28 @@
+"""The seams to what may change: optional dependencies, scikit-learn's private parts, callbacks."""
+
+from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
+from affectsk.compat._optional import import_optional
+from affectsk.compat._output import CollectionOutputMixin, wrap_output
+from affectsk.compat._requests import MetadataRequester
+from affectsk.compat._validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+
+__all__ = [
+    "CollectionOutputMixin",
+    "EpochCallbackMixin",
+    "EpochReporter",
+    "HasMethods",
+    "Interval",
+    "MetadataRequester",
+    "Options",
+    "StrOptions",
+    "fit_with_callbacks",
+    "import_optional",
+    "validate_params",
+    "wrap_output",
+]

@@ -1,0 +1,11 @@
+"""scikit-learn's parameter validation, which is not public there."""
+
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_params,
+)
+
+__all__ = ["HasMethods", "Interval", "Options", "StrOptions", "validate_params"]

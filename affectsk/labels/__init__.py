@@ -1,0 +1,26 @@
+"""Vocabularies of the field, maps between them, and labels with gaps."""
+
+from affectsk.labels._checks import check_targets, encode_labels, is_labelled, is_multilabel
+from affectsk.labels._maps import map_scores
+from affectsk.labels._vocabularies import (
+    ACTION_UNITS,
+    AFFECTNET_EXPRESSIONS,
+    AFFWILD2_EXPRESSIONS,
+    COMPOUND_EXPRESSIONS,
+    MIMICRY_INTENSITIES,
+    SYNTHETIC_EXPRESSIONS,
+)
+
+__all__ = [
+    "ACTION_UNITS",
+    "AFFECTNET_EXPRESSIONS",
+    "AFFWILD2_EXPRESSIONS",
+    "COMPOUND_EXPRESSIONS",
+    "MIMICRY_INTENSITIES",
+    "SYNTHETIC_EXPRESSIONS",
+    "check_targets",
+    "encode_labels",
+    "is_labelled",
+    "is_multilabel",
+    "map_scores",
+]

@@ -1,0 +1,185 @@
+"""Labels with gaps: which rows carry one, and what class it is.
+
+A missing label is NaN, None or a missing value of pandas. scikit-learn's own checks refuse those,
+so labels pass through here instead.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+__all__ = ["check_targets", "encode_labels", "is_labelled", "is_multilabel"]
+
+
+def is_labelled(y):
+    """Say which cells of y carry a label.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels of any kind; NaN, None and missing values of pandas are no label.
+
+    Returns
+    -------
+    ndarray of bool, of the shape of y
+        True where there is a label.
+
+    Examples
+    --------
+    >>> is_labelled(["Fear", None, "Anger"])
+    array([ True, False,  True])
+    """
+    y = np.asarray(y)
+    return np.ones(y.shape, bool) if y.dtype.kind in "biuSU" else ~pd.isna(y)
+
+
+def is_multilabel(y):
+    """Say whether y is a label indicator with several columns.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels.
+
+    Returns
+    -------
+    bool
+        True for two dimensions with more than one column.
+    """
+    shape = np.shape(y)
+    return len(shape) == 2 and shape[1] > 1
+
+
+def check_targets(y, n_rows, *, name="y"):
+    """Check numeric targets in which NaN means that there is no label.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Targets, numbers or NaN.
+    n_rows : int
+        Rows that y must have.
+    name : str, default="y"
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs), float64
+        The targets, always with two axes.
+
+    Raises
+    ------
+    ValueError
+        If y is None, has another length or more than two axes, is not numeric, contains
+        infinity, or has a column without any label.
+
+    Examples
+    --------
+    >>> check_targets([0.5, float("nan")], 2)
+    array([[0.5],
+           [nan]])
+    """
+    y = _as_rows(y, n_rows, name)
+    try:
+        y = y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must hold numbers, with NaN where there is no label; got {error}."
+        ) from error
+    if np.isinf(y).any():
+        raise ValueError(
+            f"Input {name} contains infinity or a value too large for dtype('float64'); use NaN "
+            "where there is no label."
+        )
+    y = y[:, np.newaxis] if y.ndim == 1 else y
+    empty = np.flatnonzero(np.isnan(y).all(axis=0))
+    if empty.size:
+        raise ValueError(
+            f"{name} has no label at all in column {int(empty[0])!r} (all {n_rows} rows are NaN); "
+            "leave the column out."
+        )
+    return y
+
+
+def encode_labels(y, n_rows, classes=None, *, name="y"):
+    """Turn class labels into codes, with -1 where there is no label.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Class labels; NaN or None is no label.
+    n_rows : int
+        Rows that y must have.
+    classes : sequence, default=None
+        The classes in the order wanted. By default, the sorted labels that occur.
+    name : str, default="y"
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,), int64
+        Position of each label in `classes`, -1 for no label.
+    classes : ndarray of shape (n_classes,)
+        The classes.
+
+    Raises
+    ------
+    ValueError
+        If y has another length, holds a label that is not in `classes`, holds continuous
+        numbers, or has no label at all.
+
+    Examples
+    --------
+    >>> encode_labels(["Fear", None, "Anger"], 3)
+    (array([ 1, -1,  0]), array(['Anger', 'Fear'], dtype='<U5'))
+    """
+    y = column_or_1d(_as_rows(y, n_rows, name), warn=True)
+    present = is_labelled(y)
+    if not present.any():
+        raise ValueError(f"{name} has no label at all: all {n_rows} rows are NaN or None.")
+    labels = _plain(y[present])
+    check_classification_targets(labels)
+    found, inverse = np.unique(labels, return_inverse=True)
+    codes = np.full(n_rows, -1, dtype=np.int64)
+    if classes is None:
+        codes[present] = inverse
+        return codes, found
+    classes = np.asarray(list(classes))
+    position = {label: i for i, label in enumerate(classes.tolist())}
+    unknown = [label for label in found.tolist() if label not in position]
+    if unknown:
+        raise ValueError(
+            f"{name} holds {unknown[0]!r}, which is not among classes={classes.tolist()!r}; "
+            "correct the label, add it to classes, or set it to NaN."
+        )
+    codes[present] = np.array([position[label] for label in found.tolist()])[inverse]
+    return codes, classes
+
+
+def _as_rows(y, n_rows, name):
+    """Return y as an array of one or two axes with the right number of rows."""
+    if y is None:
+        raise ValueError(
+            f"{name} is None: requires y to be passed, but the target y is None. Pass one label "
+            "per row, NaN where there is none."
+        )
+    y = np.asarray(y)
+    if y.ndim not in (1, 2):
+        raise ValueError(f"{name} must have one or two axes; got shape {y.shape}.")
+    if y.shape[0] != n_rows:
+        raise ValueError(
+            f"{name} has {y.shape[0]} rows, but X has {n_rows}; pass one label per row, NaN where "
+            "there is none. (Found input variables with inconsistent numbers of samples.)"
+        )
+    return y
+
+
+def _plain(labels):
+    """Return labels of an object array (as pandas gives them) in their own type."""
+    if labels.dtype != object:
+        return labels
+    kinds = sorted({type(label).__name__ for label in labels})
+    if len(kinds) > 1 and "str" in kinds:
+        raise ValueError(f"y mixes labels of the types {kinds!r}; use strings throughout.")
+    return np.array(labels.tolist())
