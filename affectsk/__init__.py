@@ -1,0 +1,1 @@
+"""From face video to affect, as scikit-learn estimators."""

@@ -1,0 +1,25 @@
+"""The one representation of videos of frames: contiguous rows plus where each sequence starts."""
+
+from affectsk.sequences._checks import check_rows, check_sequences, missing_rows
+from affectsk.sequences._collections import (
+    frame_table,
+    is_collection,
+    restore_form,
+    split_videos,
+    stack_collection,
+)
+from affectsk.sequences._layout import SequenceLayout, has_video_index, sequence_layout
+
+__all__ = [
+    "SequenceLayout",
+    "check_rows",
+    "check_sequences",
+    "frame_table",
+    "has_video_index",
+    "is_collection",
+    "missing_rows",
+    "restore_form",
+    "sequence_layout",
+    "split_videos",
+    "stack_collection",
+]

@@ -1,0 +1,160 @@
+"""Checks of X for estimators that know frames: rows without a face, forms of input."""
+
+import numpy as np
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import _check_feature_names, validate_data
+
+from affectsk.sequences._collections import is_collection, stack_collection
+from affectsk.sequences._layout import has_video_index, sequence_layout
+
+__all__ = ["check_rows", "check_sequences", "missing_rows"]
+
+_BLOCK = 65536
+
+
+def missing_rows(X, *, name="X"):
+    """Find the rows that are NaN in every feature: frames without a face.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Features; may be a memory map, it is read in blocks.
+    name : str, default="X"
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool
+        True for a missing row.
+
+    Raises
+    ------
+    ValueError
+        If a row is NaN in some features but not in all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> missing_rows(np.array([[1.0, 2.0], [np.nan, np.nan]]))
+    array([False,  True])
+    """
+    missing = np.zeros(len(X), dtype=bool)
+    for block in gen_batches(len(X), _BLOCK):
+        # One sum over the block finds whether it has any NaN at all, which is rare.
+        if X.dtype.kind != "f" or not np.isnan(X[block].sum()):
+            continue
+        is_nan = np.isnan(X[block])
+        missing[block] = is_nan.all(axis=1)
+        partly = is_nan.any(axis=1) & ~missing[block]
+        if partly.any():
+            row = int(np.flatnonzero(partly)[0])
+            column = int(np.flatnonzero(is_nan[row])[0])
+            raise ValueError(
+                f"{name} is NaN in feature {column} of row {row + block.start}, but not in every "
+                "feature of that row; a frame without a face is NaN in all features. Input "
+                f"{name} contains NaN: fill it or drop the row."
+            )
+    return missing
+
+
+def check_rows(estimator, X, *, reset):
+    """Check X with one row per frame, in which a row may be missing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Sets or compares `n_features_in_` and `feature_names_in_`.
+    X : array-like or DataFrame of shape (n_rows, n_features)
+        Features.
+    reset : bool
+        True in `fit`.
+
+    Returns
+    -------
+    X : ndarray of shape (n_rows, n_features), float32 or float64
+        The features.
+    missing : ndarray of shape (n_rows,), bool
+        True for rows that are NaN in every feature.
+
+    Raises
+    ------
+    ValueError
+        If X has infinity, partly missing rows, another number of features, or no rows.
+    """
+    X = validate_data(
+        estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
+    )
+    return X, missing_rows(X)
+
+
+def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
+    """Check X in any form that time-aware estimators take.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Sets (or compares) `n_features_in_`, `feature_names_in_` and `n_sequences_in_`.
+    X : frame table, array-like of shape (n_rows, n_features), or collection
+        Features.
+    groups : array-like of shape (n_rows,), default=None
+        Video of each row, for arrays.
+    reset : bool
+        True in `fit`.
+    unit : {"frames", "seconds"}, default="frames"
+        Where positions come from.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows, n_features)
+        All rows.
+    missing : ndarray of shape (n_rows,), bool
+        True for rows that are NaN in every feature.
+    layout : SequenceLayout
+        The sequences.
+
+    Raises
+    ------
+    ValueError
+        As `check_rows`, `stack_collection` and `sequence_layout`; and if a bare array comes to
+        an estimator that was fitted on several videos.
+    """
+    if is_collection(X):
+        values, layout = stack_collection(X)
+        _check_collection(estimator, X, values, reset)
+        missing = missing_rows(values)
+    else:
+        values, missing = check_rows(estimator, X, reset=reset)
+        source = X if has_video_index(X) else values
+        layout = sequence_layout(source, groups, unit=unit)
+        if not reset and groups is None and not has_video_index(X):
+            _refuse_bare_array(estimator)
+    if reset:
+        estimator.n_sequences_in_ = layout.n_sequences
+    return values, missing, layout
+
+
+def _check_collection(estimator, X, values, reset):
+    """Compare the features of a collection as `validate_data` does for arrays."""
+    if np.isinf(values).any():
+        raise ValueError("Input X contains infinity; a frame without a face is a row of NaN.")
+    n_features = values.shape[1]
+    _check_feature_names(estimator, X[0], reset=reset)
+    if reset:
+        estimator.n_features_in_ = n_features
+    elif n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {n_features} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+
+
+def _refuse_bare_array(estimator):
+    """Raise where a bare array would be taken for one video, but fit saw several."""
+    if estimator.n_sequences_in_ > 1:
+        raise ValueError(
+            f"X is an array without groups and without an index, but {type(estimator).__name__} "
+            f"was fitted on {estimator.n_sequences_in_} videos, so the borders between videos are "
+            "unknown; pass a frame table (index levels 'video' and 'frame'), pass groups, or pass "
+            "one new video as [X]. In a Pipeline, "
+            'set_output(transform="pandas") keeps the index between the steps.'
+        )
