@@ -1,0 +1,152 @@
+"""Images as RGB arrays: checks, files, cuts."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+__all__ = ["check_image", "check_images", "cut_box", "cut_squares", "read_image"]
+
+_MIN_SIDE = 2
+_GREY = 128
+
+
+def check_image(image, name):
+    """Check one RGB image.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, 3), uint8
+        The image; another form is an error.
+    name : str
+        Name for messages, such as ``"images[3]"``.
+
+    Returns
+    -------
+    ndarray of shape (height, width, 3), uint8
+        The image itself.
+
+    Raises
+    ------
+    TypeError
+        If it is no numpy array.
+    ValueError
+        If its shape or dtype is another, or a side is shorter than two pixels.
+    """
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f"{name} must be a numpy array; got {type(image).__name__}. Read files with "
+            "cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)."
+        )
+    if image.ndim == 2:
+        raise ValueError(
+            f"{name} has shape {image.shape}, expected RGB (height, width, 3); for a grayscale "
+            "image pass np.repeat(image[:, :, None], 3, axis=2)."
+        )
+    if image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"{name} has shape {image.shape}, expected RGB (height, width, 3).")
+    if image.dtype != np.uint8:
+        raise ValueError(
+            f"{name} has dtype {str(image.dtype)!r}, expected 'uint8' with values 0 to 255; "
+            "round and convert it with .astype('uint8'), after scaling it if it ends at 1."
+        )
+    if min(image.shape[:2]) < _MIN_SIDE:
+        raise ValueError(
+            f"{name} has shape {image.shape}; both sides must have at least {_MIN_SIDE} pixels."
+        )
+    return image
+
+
+def check_images(images, name="images"):
+    """Check a list of RGB images, or one array (n, height, width, 3) of them.
+
+    Returns
+    -------
+    list of ndarray
+        The images.
+    """
+    if isinstance(images, np.ndarray) and images.ndim == 3 and images.shape[2] == 3:
+        raise ValueError(
+            f"{name} is one image of shape {images.shape}, expected a list of images; "
+            f"pass [{name}]."
+        )
+    if isinstance(images, str | Path) or not hasattr(images, "__iter__"):
+        raise TypeError(
+            f"{name} must be a list of images or an array (n, height, width, 3); "
+            f"got {type(images).__name__}."
+        )
+    return [check_image(image, f"{name}[{i}]") for i, image in enumerate(images)]
+
+
+def read_image(path):
+    """Read an image file as RGB; grayscale files come out with three equal channels.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any format that OpenCV reads.
+
+    Returns
+    -------
+    ndarray of shape (height, width, 3), uint8
+        The image.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no image.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no image file {str(path)!r}; check the path.")
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    if image is None:
+        raise ValueError(
+            f"The file {str(path)!r} ({content.size} bytes) could not be read as an image; "
+            "it is damaged or of a format that OpenCV does not know."
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def cut_box(image, box):
+    """Cut one box out of an image, grey where it leaves the image.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, 3), uint8
+        The image.
+    box : sequence of four numbers
+        Corners x0, y0, x1, y1, rounded to whole pixels; at least one pixel is cut.
+
+    Returns
+    -------
+    ndarray of shape (box height, box width, 3), uint8
+        The cut, a view of the image where the box lies within it.
+    """
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = (round(float(corner)) for corner in box)
+    x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
+    if x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0:
+        return np.full((y1 - y0, x1 - x0, 3), _GREY, np.uint8)
+    region = image[max(y0, 0) : y1, max(x0, 0) : x1]
+    sides = max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0)
+    if not any(sides):
+        return region
+    return cv2.copyMakeBorder(region, *sides, cv2.BORDER_CONSTANT, value=(_GREY,) * 3)
+
+
+def cut_squares(image, boxes, size):
+    """Cut boxes (n, 4) out of an image and resize them.
+
+    Returns
+    -------
+    ndarray of shape (n, size, size, 3), uint8
+        The cuts.
+    """
+    cuts = np.empty((len(boxes), size, size, 3), np.uint8)
+    for cut, box in zip(cuts, boxes, strict=True):
+        cut[:] = cv2.resize(cut_box(image, box), (size, size), interpolation=cv2.INTER_LINEAR)
+    return cuts
