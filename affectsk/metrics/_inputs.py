@@ -5,7 +5,14 @@ import pandas as pd
 
 from affectsk.labels import check_targets
 
-__all__ = ["check_columns", "check_labels", "check_numbers", "encode_pair", "number_pair"]
+__all__ = [
+    "check_columns",
+    "check_labels",
+    "check_numbers",
+    "encode_pair",
+    "factorize_labels",
+    "number_pair",
+]
 
 _FILL = (
     "SmoothedClassifier and SmoothedRegressor predict a value for frames without a face, too; "
@@ -67,8 +74,8 @@ def encode_pair(y_true, y_pred, labels=None):
     """
     _check_index(y_true, y_pred)
     n_rows = _n_rows(y_true, y_pred)
-    true, true_labels = _factorize(y_true, "y_true")
-    pred, pred_labels = _factorize(y_pred, "y_pred")
+    true, true_labels = factorize_labels(y_true, "y_true")
+    pred, pred_labels = factorize_labels(y_pred, "y_pred")
     rows = true >= 0
     if not rows.any():
         raise ValueError(
@@ -188,7 +195,7 @@ def _check_finite(y_pred):
     raise ValueError("y_pred contains infinity; every prediction must be a finite number.")
 
 
-def _factorize(y, name):
+def factorize_labels(y, name):
     """Return codes by first occurrence, -1 for no label, and the labels that they stand for."""
     shape = np.shape(y)
     if len(shape) == 2 and shape[1] == 1:

@@ -1,0 +1,229 @@
+"""Intervals around scores, from resampling whole videos."""
+
+import functools
+import inspect
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+
+from affectsk.compat import Interval, validate_params
+from affectsk.exceptions import UndefinedScoreWarning
+from affectsk.metrics._action_units import action_unit_f1_score, summarise_action_unit_f1
+from affectsk.metrics._affectnet import affectnet_accuracy_score, summarise_affectnet_accuracy
+from affectsk.metrics._classification import (
+    accuracy_score,
+    expression_f1_score,
+    summarise_accuracy,
+    summarise_expression_f1,
+)
+from affectsk.metrics._continuous import (
+    ccc_score,
+    pearson_score,
+    rmse_score,
+    summarise_ccc,
+    summarise_pearson,
+    summarise_rmse,
+)
+from affectsk.metrics._groups import group_codes
+from affectsk.metrics._multitask import mtl_score, summarise_mtl
+from affectsk.metrics._score_interval import ScoreInterval
+from affectsk.metrics._summaries import pool
+
+__all__ = ["bootstrap_score"]
+
+_SUMMARISERS = {
+    accuracy_score: summarise_accuracy,
+    action_unit_f1_score: summarise_action_unit_f1,
+    affectnet_accuracy_score: summarise_affectnet_accuracy,
+    ccc_score: summarise_ccc,
+    expression_f1_score: summarise_expression_f1,
+    mtl_score: summarise_mtl,
+    pearson_score: summarise_pearson,
+    rmse_score: summarise_rmse,
+}
+
+
+@validate_params(
+    {
+        "score": [callable],
+        "n_resamples": [Interval(Integral, 1, None, closed="left")],
+        "confidence_level": [Interval(Real, 0, 1, closed="neither")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
+def bootstrap_score(
+    score,
+    y_true,
+    y_pred,
+    *,
+    groups=None,
+    n_resamples=1000,
+    confidence_level=0.95,
+    random_state=None,
+):
+    """Score with a confidence interval from a bootstrap over videos or subjects.
+
+    Frames of a video are near copies, so resampling frames would give an interval that is far
+    too narrow. Here whole videos are drawn with replacement, as many as there are.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(y_true, y_pred)`` gives a number: a metric of this package, one with options
+        fixed by `functools.partial`, or any other function.
+    y_true : array-like of n_rows rows
+        Truth, as `score` takes it. Rows without any label are left out.
+    y_pred : array-like of n_rows rows
+        Prediction, as `score` takes it.
+    groups : array-like of shape (n_rows,), default=None
+        Video or subject of each row. By default, the level ``video`` of the index of `y_true`.
+    n_resamples : int, default=1000
+        Resamples to draw.
+    confidence_level : float, default=0.95
+        Share of the resamples inside the interval, in (0, 1).
+    random_state : int, RandomState instance or None, default=None
+        Seed of the draws.
+
+    Returns
+    -------
+    ScoreInterval
+        Score on all rows, the ends of the interval, and how many resamples lack a part of the
+        score. ``print`` shows it as ``.512 [.471, .549]``.
+
+    Raises
+    ------
+    ValueError
+        If there is neither `groups` nor the index level, if fewer than two groups have a label,
+        if `score` does not return one number, or for the reasons that `score` has.
+
+    Notes
+    -----
+    A class that occurs in `y_true` but in none of the videos of a resample is left out of the
+    mean of that resample, and so is a column that is constant there. A class that never occurs
+    counts as 0 throughout, as in the score itself.
+
+    The metrics of this package (and `functools.partial` of them) are added up once per video and
+    then weighted, so that a resample costs next to nothing. Any other function is called on the
+    rows of every resample; a resample for which it returns NaN or gives an
+    `UndefinedScoreWarning` is left out of the interval. Both ways use the same draws.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from affectsk.metrics import ccc_score
+    >>> rng = np.random.default_rng(0)
+    >>> y_true, groups = rng.normal(size=1000), np.repeat(np.arange(20), 50)
+    >>> y_pred = y_true + rng.normal(size=1000)
+    >>> print(bootstrap_score(ccc_score, y_true, y_pred, groups=groups, random_state=0))
+    .659 [.630, .686]
+    """
+    codes, n_groups = group_codes(y_true, groups, taker="bootstrap_score")
+    labelled = pd.DataFrame(y_true).notna().any(axis=1).to_numpy()
+    codes, n_groups = _drop_empty_groups(codes, n_groups, labelled)
+    if n_groups < 2:
+        raise ValueError(
+            f"groups has {n_groups} videos or subjects with a label; an interval needs at least "
+            "two, and is of little use below ten."
+        )
+    rng = check_random_state(random_state)
+    draws = rng.randint(n_groups, size=(n_resamples, n_groups))
+    summaries = _summarise(score, y_true, y_pred)
+    if summaries is None:
+        point, scores, undefined = _resample_rows(score, y_true, y_pred, codes, labelled, draws)
+    else:
+        point = sum(float(pool(summary).mean()) for summary in summaries)
+        scores, undefined = _resample_sums(summaries, codes, draws)
+    tail = (1.0 - confidence_level) / 2.0
+    scores = scores[~np.isnan(scores)]
+    ends = np.quantile(scores, [tail, 1.0 - tail]) if scores.size else (np.nan, np.nan)
+    low, high = map(float, ends)
+    return ScoreInterval(
+        point, low, high, confidence_level, n_resamples, n_groups, int(undefined.sum())
+    )
+
+
+def _drop_empty_groups(codes, n_groups, labelled):
+    """Renumber the groups that have a label; rows without one count nowhere, and get any number."""
+    occurs = np.bincount(codes[labelled], minlength=n_groups) > 0
+    numbers = np.cumsum(occurs) - 1
+    return np.where(labelled, numbers[codes], 0), int(occurs.sum())
+
+
+def _summarise(score, y_true, y_pred):
+    """Return the summaries of a metric of ours, or None for any other function."""
+    options = {}
+    if isinstance(score, functools.partial) and not score.args:
+        score, options = score.func, score.keywords
+    summarise = _SUMMARISERS.get(score) if inspect.isfunction(score) else None
+    if summarise is None:
+        return None
+    taken = inspect.signature(summarise).parameters
+    if any(options[name] in (None, "raw_values") for name in options if name not in taken):
+        raise ValueError(
+            f"score with {options!r} returns several numbers; an interval is around one, so take "
+            "the average."
+        )
+    summaries = summarise(y_true, y_pred, **{k: v for k, v in options.items() if k in taken})
+    return summaries if isinstance(summaries, list) else [summaries]
+
+
+def _resample_sums(summaries, codes, draws):
+    """Score every resample from the sums of its videos."""
+    n_resamples, n_groups = draws.shape
+    cells = draws + n_groups * np.arange(n_resamples)[:, np.newaxis]
+    weights = np.bincount(cells.ravel(), minlength=n_resamples * n_groups)
+    weights = weights.reshape(n_resamples, n_groups).astype(np.float64)
+    scores, undefined = np.zeros(n_resamples), np.zeros(n_resamples, dtype=bool)
+    for summary in summaries:
+        sums = summary.add(codes, n_groups)
+        values = summary.formula(np.tensordot(weights, sums, axes=1))
+        values[:, np.isnan(summary.formula(sums.sum(axis=0)))] = 0.0
+        gaps = np.isnan(values)
+        with np.errstate(invalid="ignore"):
+            scores += np.where(gaps, 0.0, values).sum(axis=1) / (~gaps).sum(axis=1)
+        undefined |= gaps.any(axis=1)
+    return scores, undefined
+
+
+def _resample_rows(score, y_true, y_pred, codes, labelled, draws):
+    """Score the whole and every resample by calling the function on the rows."""
+    rows = np.flatnonzero(labelled)
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    ends = np.cumsum(np.bincount(codes[rows]))
+    blocks = np.split(rows, ends[:-1])
+    try:
+        action = "error"
+        point = _score_rows(score, y_true, y_pred, rows, action)
+    except UndefinedScoreWarning:
+        action = "ignore"
+        point = _score_rows(score, y_true, y_pred, rows, "default")
+    scores = np.empty(len(draws))
+    for i, drawn in enumerate(draws):
+        chosen = np.concatenate([blocks[group] for group in drawn])
+        try:
+            scores[i] = _score_rows(score, y_true, y_pred, chosen, action)
+        except UndefinedScoreWarning:
+            scores[i] = np.nan
+    return point, scores, np.isnan(scores)
+
+
+def _score_rows(score, y_true, y_pred, rows, action):
+    """Call the function on some rows, and have one number of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter(action, UndefinedScoreWarning)
+        value = score(_take(y_true, rows), _take(y_pred, rows))
+    if np.ndim(value) != 0:
+        raise ValueError(
+            f"score must return one number; got an array of shape {np.shape(value)}. Take a mean "
+            "in it."
+        )
+    return float(value)
+
+
+def _take(y, rows):
+    """Return rows of an array or table."""
+    return y.iloc[rows] if hasattr(y, "iloc") else np.asarray(y)[rows]

@@ -1,0 +1,67 @@
+"""The `cv` argument of estimators, as splits."""
+
+import numbers
+
+from sklearn.model_selection import KFold
+
+from affectsk.model_selection._video_kfold import VideoKFold
+
+__all__ = ["check_video_cv"]
+
+
+def check_video_cv(cv, X, y=None, groups=None):
+    """Turn the `cv` argument of an estimator into a list of splits.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+        An int means `VideoKFold` where there are `groups` or an index with the level ``video``,
+        and otherwise (each row is a video, or there is nothing to go by) `KFold` without
+        shuffling. A splitter is asked for its splits; an iterable is taken as it is.
+    X : array-like of n_rows rows
+        Rows to split.
+    y : array-like of n_rows rows, default=None
+        Labels to stratify on; NaN is no label.
+    groups : array-like of shape (n_rows,), default=None
+        Video or subject of each row.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Rows to train and rows to test on, for every split.
+
+    Raises
+    ------
+    ValueError
+        If `cv` is none of these, holds no split, or asks for more folds than there are videos
+        (or rows).
+
+    See Also
+    --------
+    VideoKFold : The splitter behind an int.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> splits = check_video_cv(2, np.zeros((4, 1)), groups=["a", "b", "b", "a"])
+    >>> [test.tolist() for train, test in splits]
+    [[0, 3], [1, 2]]
+    """
+    if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
+        names = getattr(getattr(X, "index", None), "names", ())
+        by_video = groups is not None or "video" in names
+        cv = VideoKFold(cv) if by_video else KFold(cv)
+    if hasattr(cv, "split"):
+        return list(cv.split(X, y, groups))
+    try:
+        splits = [(train, test) for train, test in cv]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"cv={cv!r} must be a number of folds, a splitter with the method split, or pairs of "
+            "train and test rows."
+        ) from error
+    if not splits:
+        raise ValueError(
+            f"cv={cv!r} holds no split; pass at least one pair of train and test rows."
+        )
+    return splits
