@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from affectsk.datasets._prevalence import ACTION_UNIT_PREVALENCE, expression_prevalence
-from affectsk.datasets._state import draw_targets, expression_memberships
+from affectsk.datasets._state import STATE_AXES, draw_targets, expression_memberships
 from affectsk.labels import ACTION_UNITS, AFFWILD2_EXPRESSIONS
 
 __all__ = [
@@ -32,7 +32,12 @@ _PROTOTYPES = {
     "Surprise": {"AU1": 1.0, "AU2": 1.2, "AU25": 0.5, "AU26": 1.1},
     "Other": {"AU4": 0.3, "AU7": 0.2, "AU10": 0.2, "AU23": 0.2, "AU24": 0.3},
 }
-_GAIN = 4.0  # how much the logit of a unit rises in a state that is its prototype
+# What pleasure and excitement add, whatever the expression.
+_AXES = {
+    "valence": {"AU4": -0.4, "AU6": 0.4, "AU12": 0.5, "AU15": -0.4, "AU24": -0.2},
+    "arousal": {"AU1": 0.2, "AU2": 0.3, "AU7": 0.2, "AU25": 0.4, "AU26": 0.3},
+}
+_GAIN = 5.0  # how much the logit of a unit rises in a state that is its prototype
 _HABIT = 0.5  # how much people differ in the logits of their units
 
 _SHORTEST, _LONGEST = 0.2, 1.0  # seconds that a unit stays on
@@ -44,19 +49,18 @@ _MISS_RATE = 0.10  # activations that the annotator does not see; as many are se
 _EDGE_JITTER = 0.05  # seconds by which the annotator misses the beginning and the end
 
 
-def _prototype_matrix():
-    """Return the weights of the prototypes, shape (n_expressions, n_units)."""
+def _weight_matrix(weights, names):
+    """Return weights of units as an array of shape (n_names, n_units)."""
     return np.array(
-        [
-            [_PROTOTYPES.get(name, {}).get(unit, 0.0) for unit in ACTION_UNITS]
-            for name in AFFWILD2_EXPRESSIONS
-        ]
+        [[weights.get(name, {}).get(unit, 0.0) for unit in ACTION_UNITS] for name in names]
     )
 
 
 def _unit_logits(state, habit):
     """Return the logits of the units up to their offsets, shape (n_frames, n_units)."""
-    return _GAIN * expression_memberships(state) @ _prototype_matrix() + _HABIT * habit
+    prototypes = expression_memberships(state) @ _weight_matrix(_PROTOTYPES, AFFWILD2_EXPRESSIONS)
+    axes = state[:, :2] @ _weight_matrix(_AXES, STATE_AXES[:2])
+    return _GAIN * (prototypes + axes) + _HABIT * habit
 
 
 @cache

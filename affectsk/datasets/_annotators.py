@@ -73,7 +73,7 @@ def drop_labels(rng, labels, share, frame_rate):
 
 
 def _spells(rng, n_frames, frame_rate):
-    """Number the spells of attention of an annotator, shape (n_frames,), from 0."""
+    """Return the number of the spell of attention of each frame, from 0."""
     changes = rng.random(n_frames) < 1.0 / (_SPELL * frame_rate)
     changes[:1] = False
     return np.cumsum(changes)
