@@ -3,9 +3,8 @@
 import inspect
 
 from sklearn import get_config
-from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
 
-from affectsk.compat import MetadataRequester
 from affectsk.metrics._action_units import action_unit_f1_score
 from affectsk.metrics._classification import accuracy_score, expression_f1_score
 from affectsk.metrics._continuous import ccc_score, pearson_score, rmse_score
@@ -76,7 +75,7 @@ def get_scorer(name, **options):
     return AffectScorer(name, **options)
 
 
-class AffectScorer(MetadataRequester):
+class AffectScorer:
     """Scorer that hands `groups` to estimators that take them; made by `get_scorer`.
 
     Parameters
@@ -91,8 +90,6 @@ class AffectScorer(MetadataRequester):
     >>> AffectScorer("accuracy", average="macro")
     get_scorer('accuracy', average='macro')
     """
-
-    __metadata_request__score = {"groups": True}
 
     def __init__(self, name, **options):
         self.name = name
@@ -124,6 +121,22 @@ class AffectScorer(MetadataRequester):
         passed = _takes_groups(estimator) if groups is not None else False
         predicted = estimator.predict(X, groups=groups) if passed else estimator.predict(X)
         return sign * score(y, predicted, **options)
+
+    def get_metadata_routing(self):
+        """Return what the scorer requests: `groups`, for its call.
+
+        Returns
+        -------
+        MetadataRequest
+            The request.
+        """
+        request = MetadataRequest(owner=self)
+        request.score.add_request(param="groups", alias=True)
+        return request
+
+    def _accept_sample_weight(self):
+        # scikit-learn asks its scorers this when weights are given without routing; ours use none.
+        return False
 
     def __repr__(self):
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())
