@@ -8,7 +8,7 @@ import numpy as np
 from affectsk.datasets._face_shape import EYE_LINE, MOUTH_LINE
 from affectsk.labels import ACTION_UNITS
 
-__all__ = ["EXTENT", "hair_colour", "paint_colours", "paint_relief", "skin_colour"]
+__all__ = ["EXTENT", "hair_colour", "paint_colours", "paint_relief", "picture_axes", "skin_colour"]
 
 EXTENT = 1.5  # the picture reaches from -EXTENT to EXTENT in x and in y
 _SUBPIXEL_BITS = 4
@@ -71,19 +71,22 @@ class _Brush:
         cv2.circle(self.picture, (x, y), radius, colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
-def _grid(scale):
-    """Return x and y of the pixels of the picture."""
+@lru_cache(maxsize=16)
+def picture_axes(scale):
+    """Return x (1, n_pixels) and y (n_pixels, 1) of the pixels of the picture, float32."""
     n_pixels = round(2 * EXTENT * scale)
     axis = ((np.arange(n_pixels) + 0.5) / scale - EXTENT).astype(np.float32)
-    return np.meshgrid(axis, axis)
+    return axis[np.newaxis, :], axis[:, np.newaxis]
 
 
 @lru_cache(maxsize=16)
 def _paint_skin(skin, hair, hair_line, scale):
     """Paint skin and hair without features, uint8."""
-    x, y = _grid(scale)
+    x, y = picture_axes(scale)
     rng = np.random.default_rng(0)
-    mottle = cv2.GaussianBlur(rng.standard_normal(x.shape).astype(np.float32), (0, 0), scale / 16)
+    mottle = cv2.GaussianBlur(
+        rng.standard_normal((y.size, x.size), dtype=np.float32), (0, 0), scale / 16
+    )
     mottle *= 5.0 / mottle.std()
     flush = 10.0 * np.exp(-(((np.abs(x) - 0.55) / 0.25) ** 2 + ((y - 0.25) / 0.25) ** 2))
     picture = np.array(skin, dtype=np.float32) + mottle[..., np.newaxis]
@@ -170,7 +173,7 @@ def _paint_mouth(brush, looks, shape, skin):
 @lru_cache(maxsize=16)
 def _static_relief(jaw, scale):
     """Return the relief of brow ridge, eye sockets, cheek bones and chin."""
-    x, y = _grid(scale)
+    x, y = picture_axes(scale)
     side = np.abs(x)
     relief = 0.07 * _bump(side - 0.35, y + 0.42, 0.40, 0.12)
     relief -= 0.10 * _bump(side - 0.42, y - EYE_LINE, 0.26, 0.14)
@@ -179,8 +182,8 @@ def _static_relief(jaw, scale):
 
 
 def _bump(x, y, width, height):
-    """Return a smooth hill of height 1."""
-    return np.exp(-((x / width) ** 2) - (y / height) ** 2)
+    """Return a smooth hill of height 1, from x of one row and y of one column."""
+    return np.exp(-((x / width) ** 2)) * np.exp(-((y / height) ** 2))
 
 
 def paint_relief(looks, shape, units, parallax, scale):
@@ -205,12 +208,12 @@ def paint_relief(looks, shape, units, parallax, scale):
         Heights in face coordinates.
     """
     au = dict(zip(ACTION_UNITS, units.tolist(), strict=True))
-    x, y = _grid(scale)
-    tip_x, tip_y = shape.nose_wings.mean(axis=0) + parallax
+    x, y = picture_axes(scale)
+    tip_x, tip_y = (shape.nose_wings.mean(axis=0) + parallax).tolist()
     along = np.clip((y - EYE_LINE) / (tip_y - EYE_LINE), 0.0, 1.2)
     relief = 0.20 * along * np.exp(-(((x - tip_x * along) / 0.11) ** 2)) * (along < 1.2)
     relief *= np.clip((tip_y + 0.12 - y) * 6.0, 0.0, 1.0)
-    for wing_x, wing_y in shape.nose_wings + 0.5 * parallax:
+    for wing_x, wing_y in (shape.nose_wings + 0.5 * parallax).tolist():
         relief += 0.05 * _bump(x - 0.8 * wing_x, y - wing_y, 0.08, 0.08)
     lift = 0.06 * au["AU6"] + 0.04 * au["AU12"]
     if lift > 0:

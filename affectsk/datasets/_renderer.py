@@ -1,16 +1,19 @@
-"""Render a face: cast the painted front onto an ellipsoid, turn it, light it, and take a picture."""
+"""Render a face: cast its painted front onto an ellipsoid, turn it, light it, take a picture."""
 
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from sklearn.utils import check_random_state
 
+from affectsk.compat import Interval, validate_params
 from affectsk.datasets._face_painting import (
     EXTENT,
     hair_colour,
     paint_colours,
     paint_relief,
+    picture_axes,
     skin_colour,
 )
 from affectsk.datasets._face_shape import IDENTITY_TRAITS, decode_identity, shape_face
@@ -34,6 +37,19 @@ class _Camera(NamedTuple):
     size: int
 
 
+@validate_params(
+    {
+        "identity": ["array-like"],
+        "units": [dict, "array-like", None],
+        "talk": [Interval(Real, 0, 1, closed="both")],
+        "size": [Interval(Integral, 16, None, closed="left")],
+        "zoom": [Interval(Real, 0, None, closed="neither")],
+        "blur": [Interval(Real, 0, 0.5, closed="both")],
+        "noise": [Interval(Real, 0, 255, closed="both")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def render_face(
     identity,
     units=None,
@@ -113,7 +129,7 @@ def render_face(
     ((112, 112, 3), dtype('uint8'))
     """
     traits, intensities = _check_identity(identity), _check_units(units)
-    _check_picture(size, zoom, pose, light)
+    _check_view(pose, light)
     looks = decode_identity(traits)
     shape = shape_face(looks, intensities, talk)
     scale = _PIXELS_PER_UNIT * size * zoom
@@ -155,15 +171,11 @@ def _check_units(units):
     return units
 
 
-def _check_picture(size, zoom, pose, light):
-    """Say what is wrong with the picture asked for."""
-    if size != int(size) or size < 16:
-        raise ValueError(f"size={size!r} must be a whole number of pixels, 16 or more.")
-    if zoom <= 0:
-        raise ValueError(f"zoom={zoom!r} must be positive; 1 fills an aligned crop.")
-    if len(pose) != 3 or not np.isfinite(pose).all():
+def _check_view(pose, light):
+    """Say what is wrong with pose or light."""
+    if np.shape(pose) != (3,) or not np.isfinite(pose).all():
         raise ValueError(f"pose={pose!r} must be three angles in degrees: yaw, pitch and roll.")
-    if len(light) != 2 or not np.isfinite(light).all():
+    if np.shape(light) != (2,) or not np.isfinite(light).all():
         raise ValueError(f"light={light!r} must be two numbers: strength and side.")
 
 
@@ -204,13 +216,12 @@ def _outline(looks, drop):
 def _shade(relief, width, drop, camera, light, scale):
     """Return how bright each point of the front is, given its relief and the light."""
     strength, side = light
-    n_pixels = relief.shape[0]
-    axis = ((np.arange(n_pixels) + 0.5) / scale - EXTENT).astype(np.float32)
-    x, y = axis[np.newaxis, :] / width, axis[:, np.newaxis] / (_HEIGHT + 0.5 * drop)
+    x, y = picture_axes(scale)
+    x, y = x / width, y / (_HEIGHT + 0.5 * drop)
     depth = np.sqrt(np.clip(1.0 - x**2 - y**2, 0.05, None))
     slope_x = x / (width * depth) * _DEPTH - scale * cv2.Sobel(relief, -1, 1, 0, scale=0.125)
     slope_y = y / (_HEIGHT * depth) * _DEPTH - scale * cv2.Sobel(relief, -1, 0, 1, scale=0.125)
-    direction = camera.rotation.T @ _unit([1.1 * side, -0.45, 1.0])
+    direction = (camera.rotation.T @ _unit([1.1 * side, -0.45, 1.0])).tolist()
     facing = slope_x * direction[0] + slope_y * direction[1] + direction[2]
     facing /= np.sqrt(slope_x**2 + slope_y**2 + 1.0)
     return strength * (_AMBIENT + _DIFFUSE * np.clip(facing, 0.0, None))
@@ -232,7 +243,7 @@ def _paint_behind(looks, camera, background, strength):
     for (x, y), axes, colour in (
         ((0.0, 2.7), (2.0, 1.1), cloth),
         ((0.0, 1.35), (0.52, 0.75), 0.62 * skin),
-        (away[:2] + [0.0, -0.2], (1.13 * looks.lengths["face_width"], 1.4), 0.8 * hair),
+        (np.add(away[:2], [0.0, -0.2]), (1.13 * looks.lengths["face_width"], 1.4), 0.8 * hair),
     ):
         middle = camera.centre + camera.scale * np.array([x, y])
         middle, axes = np.rint(16 * middle).astype(int), np.rint(16 * camera.scale * np.array(axes))
@@ -245,24 +256,23 @@ def _paint_behind(looks, camera, background, strength):
 
 def _cast(picture, front, looks, shape, camera):
     """Look at the head through every pixel, and take the colour of the front where it is hit."""
+    # Python floats keep the arithmetic in float32.
+    (left, top), scale = camera.centre.tolist(), camera.scale
     axis = np.arange(camera.size, dtype=np.float32) + 0.5
-    x = ((axis - camera.centre[0]) / camera.scale)[np.newaxis, :]
-    y = ((axis - camera.centre[1]) / camera.scale)[:, np.newaxis]
-    radii = np.array([looks.lengths["face_width"], _HEIGHT + 0.5 * shape.drop, _DEPTH])
-    back = (camera.rotation.T / radii[:, np.newaxis]).astype(np.float32)
-    low = np.array([0.0, 0.5 * shape.drop, 0.0]) / radii
-    start = [back[i, 0] * x + back[i, 1] * y - np.float32(low[i]) for i in range(3)]
-    along = sum(start[i] * back[i, 2] for i in range(3))
-    reach = float(back[:, 2] @ back[:, 2])
+    x, y = (axis[np.newaxis, :] - left) / scale, (axis[:, np.newaxis] - top) / scale
+    radii = [looks.lengths["face_width"], _HEIGHT + 0.5 * shape.drop, _DEPTH]
+    low = [0.0, 0.5 * shape.drop / radii[1], 0.0]
+    back = (camera.rotation.T / np.array(radii)[:, np.newaxis]).tolist()
+    start = [back[i][0] * x + back[i][1] * y - low[i] for i in range(3)]
+    along = sum(start[i] * back[i][2] for i in range(3))
+    reach = sum(row[2] ** 2 for row in back)
     inside = along**2 - reach * (sum(part**2 for part in start) - 1.0)
     depth = (np.sqrt(np.clip(inside, 0.0, None)) - along) / reach
-    hit = [start[i] + depth * back[i, 2] for i in range(3)]
-    scale = front.shape[0] / (2 * EXTENT)
-    map_x = (hit[0] * np.float32(radii[0]) + EXTENT) * scale - 0.5
-    map_y = ((hit[1] + low[1]) * radii[1] + EXTENT) * scale - 0.5
-    seen = cv2.remap(
-        front, map_x.astype(np.float32), map_y.astype(np.float32), cv2.INTER_LINEAR
-    ).astype(np.float32)
+    hit = [start[i] + depth * back[i][2] for i in range(3)]
+    detail = front.shape[0] / (2 * EXTENT)
+    map_x = (hit[0] * radii[0] + EXTENT) * detail - 0.5
+    map_y = ((hit[1] + low[1]) * radii[1] + EXTENT) * detail - 0.5
+    seen = cv2.remap(front, map_x, map_y, cv2.INTER_LINEAR).astype(np.float32)
     edge = np.clip(0.5 + 0.5 * camera.scale * inside, 0.0, 1.0)
     # Behind the ears there is hair, which is painted already.
     front_side = np.clip(0.5 + 4.0 * (hit[2] + 0.12), 0.0, 1.0)
