@@ -75,6 +75,33 @@ def get_scorer(name, **options):
     return AffectScorer(name, **options)
 
 
+def _known_classes(estimator):
+    """Return the classes of an estimator."""
+    if not hasattr(estimator, "classes_"):
+        raise ValueError(
+            f"{type(estimator).__name__} has no classes_ from which 'expression_f1' could take "
+            'its labels; name them: get_scorer("expression_f1", labels=...).'
+        )
+    return list(estimator.classes_)
+
+
+def _takes_groups(estimator):
+    """Say whether `predict` of the estimator can use groups, and can get them."""
+    if "groups" in inspect.signature(estimator.predict).parameters:
+        return True
+    try:
+        wanted = get_routing_for_object(estimator).consumes("predict", ["groups"])
+    except NotImplementedError:
+        return False
+    if wanted and not get_config()["enable_metadata_routing"]:
+        raise ValueError(
+            f"a step of {type(estimator).__name__} needs groups to predict, but metadata routing "
+            "is off; call sklearn.set_config(enable_metadata_routing=True), or pass X as a frame "
+            "table, whose index names the videos."
+        )
+    return bool(wanted)
+
+
 class AffectScorer:
     """Scorer that hands `groups` to estimators that take them; made by `get_scorer`.
 
@@ -141,30 +168,3 @@ class AffectScorer:
     def __repr__(self):
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())
         return f"get_scorer({self.name!r}{options})"
-
-
-def _known_classes(estimator):
-    """Return the classes of an estimator."""
-    if not hasattr(estimator, "classes_"):
-        raise ValueError(
-            f"{type(estimator).__name__} has no classes_ from which 'expression_f1' could take "
-            'its labels; name them: get_scorer("expression_f1", labels=...).'
-        )
-    return list(estimator.classes_)
-
-
-def _takes_groups(estimator):
-    """Say whether `predict` of the estimator can use groups, and can get them."""
-    if "groups" in inspect.signature(estimator.predict).parameters:
-        return True
-    try:
-        wanted = get_routing_for_object(estimator).consumes("predict", ["groups"])
-    except NotImplementedError:
-        return False
-    if wanted and not get_config()["enable_metadata_routing"]:
-        raise ValueError(
-            f"a step of {type(estimator).__name__} needs groups to predict, but metadata routing "
-            "is off; call sklearn.set_config(enable_metadata_routing=True), or pass X as a frame "
-            "table, whose index names the videos."
-        )
-    return bool(wanted)

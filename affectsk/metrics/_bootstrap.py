@@ -45,6 +45,8 @@ _SUMMARISERS = {
     rmse_score: summarise_rmse,
 }
 
+_BLOCK = 10_000_000  # drawn groups held at a time
+
 
 @validate_params(
     {
@@ -129,14 +131,13 @@ def bootstrap_score(
             f"groups has {n_groups} videos or subjects with a label; an interval needs at least "
             "two, and is of little use below ten."
         )
-    rng = check_random_state(random_state)
-    draws = rng.randint(n_groups, size=(n_resamples, n_groups))
     summaries = _summarise(score, y_true, y_pred)
     if summaries is None:
-        point, scores, undefined = _resample_rows(score, y_true, y_pred, codes, labelled, draws)
+        point, score_draws = _prepare_rows(score, y_true, y_pred, codes, labelled)
     else:
-        point = sum(float(pool(summary).mean()) for summary in summaries)
-        scores, undefined = _resample_sums(summaries, codes, draws)
+        point, score_draws = _prepare_sums(summaries, codes, n_groups)
+    draws = _draw_blocks(check_random_state(random_state), n_resamples, n_groups)
+    scores, undefined = map(np.concatenate, zip(*map(score_draws, draws), strict=True))
     tail = (1.0 - confidence_level) / 2.0
     scores = scores[~np.isnan(scores)]
     ends = np.quantile(scores, [tail, 1.0 - tail]) if scores.size else (np.nan, np.nan)
@@ -171,44 +172,58 @@ def _summarise(score, y_true, y_pred):
     return summaries if isinstance(summaries, list) else [summaries]
 
 
-def _resample_sums(summaries, codes, draws):
-    """Score every resample from the sums of its videos."""
-    n_resamples, n_groups = draws.shape
-    cells = draws + n_groups * np.arange(n_resamples)[:, np.newaxis]
-    weights = np.bincount(cells.ravel(), minlength=n_resamples * n_groups)
-    weights = weights.reshape(n_resamples, n_groups).astype(np.float64)
-    scores, undefined = np.zeros(n_resamples), np.zeros(n_resamples, dtype=bool)
-    for summary in summaries:
-        sums = summary.add(codes, n_groups)
-        values = summary.formula(np.tensordot(weights, sums, axes=1))
-        values[:, np.isnan(summary.formula(sums.sum(axis=0)))] = 0.0
-        gaps = np.isnan(values)
-        with np.errstate(invalid="ignore"):
-            scores += np.where(gaps, 0.0, values).sum(axis=1) / (~gaps).sum(axis=1)
-        undefined |= gaps.any(axis=1)
-    return scores, undefined
+def _draw_blocks(rng, n_resamples, n_groups):
+    """Yield the groups of the resamples, in blocks that fit into memory."""
+    step = max(1, _BLOCK // n_groups)
+    for start in range(0, n_resamples, step):
+        yield rng.randint(n_groups, size=(min(step, n_resamples - start), n_groups))
 
 
-def _resample_rows(score, y_true, y_pred, codes, labelled, draws):
-    """Score the whole and every resample by calling the function on the rows."""
+def _prepare_sums(summaries, codes, n_groups):
+    """Return the score, and a function that scores draws from the sums of their videos."""
+    point = sum(float(pool(summary).mean()) for summary in summaries)
+    sums = [summary.add(codes, n_groups) for summary in summaries]
+
+    def score_draws(draws):
+        cells = draws + n_groups * np.arange(len(draws))[:, np.newaxis]
+        weights = np.bincount(cells.ravel(), minlength=draws.size).reshape(draws.shape)
+        scores, undefined = np.zeros(len(draws)), np.zeros(len(draws), dtype=bool)
+        for summary, part in zip(summaries, sums, strict=True):
+            values = summary.formula(np.tensordot(weights.astype(np.float64), part, axes=1))
+            values[:, np.isnan(summary.formula(part.sum(axis=0)))] = 0.0
+            gaps = np.isnan(values)
+            with np.errstate(invalid="ignore"):
+                scores += np.where(gaps, 0.0, values).sum(axis=1) / (~gaps).sum(axis=1)
+            undefined |= gaps.any(axis=1)
+        return scores, undefined
+
+    return point, score_draws
+
+
+def _prepare_rows(score, y_true, y_pred, codes, labelled):
+    """Return the score, and a function that calls it on the rows of draws."""
     rows = np.flatnonzero(labelled)
     rows = rows[np.argsort(codes[rows], kind="stable")]
-    ends = np.cumsum(np.bincount(codes[rows]))
-    blocks = np.split(rows, ends[:-1])
+    blocks = np.split(rows, np.cumsum(np.bincount(codes[rows]))[:-1])
     try:
+        # A resample that lacks a class is known by its warning, unless all rows lack it, too.
         action = "error"
         point = _score_rows(score, y_true, y_pred, rows, action)
     except UndefinedScoreWarning:
         action = "ignore"
         point = _score_rows(score, y_true, y_pred, rows, "default")
-    scores = np.empty(len(draws))
-    for i, drawn in enumerate(draws):
-        chosen = np.concatenate([blocks[group] for group in drawn])
-        try:
-            scores[i] = _score_rows(score, y_true, y_pred, chosen, action)
-        except UndefinedScoreWarning:
-            scores[i] = np.nan
-    return point, scores, np.isnan(scores)
+
+    def score_draws(draws):
+        scores = np.empty(len(draws))
+        for i, drawn in enumerate(draws):
+            chosen = np.concatenate([blocks[group] for group in drawn])
+            try:
+                scores[i] = _score_rows(score, y_true, y_pred, chosen, action)
+            except UndefinedScoreWarning:
+                scores[i] = np.nan
+        return scores, np.isnan(scores)
+
+    return point, score_draws
 
 
 def _score_rows(score, y_true, y_pred, rows, action):

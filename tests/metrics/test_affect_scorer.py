@@ -117,7 +117,7 @@ def test_several_scorers_at_once(data, routing):
 
 
 def test_weights_are_not_used_and_scikit_learn_says_so(data):
-    X, y, groups = data
+    X, y, _ = data
     scoring = {name: get_scorer(name) for name in ("ccc", "pearson")}
     search = GridSearchCV(Ridge(), {"alpha": [1.0]}, scoring=scoring, refit="ccc", cv=3)
     with pytest.warns(UserWarning, match="does not support sample_weight"):

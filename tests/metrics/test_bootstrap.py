@@ -105,6 +105,15 @@ def test_interval_is_the_quantiles_of_the_scores_of_the_draws(seed, level):
     np.testing.assert_allclose([got.low, got.high], expected, rtol=1e-8, atol=1e-12)
 
 
+def test_blocks_of_draws_are_joined(monkeypatch, groups):
+    monkeypatch.setattr("affectsk.metrics._bootstrap._BLOCK", 5 * N_VIDEOS)
+    score, y_true, y_pred = make_case("f1", len(groups))
+    options = {"groups": groups, "n_resamples": 23, "random_state": 0}
+    fast = bootstrap_score(score, y_true, y_pred, **options)
+    slow = bootstrap_score(lambda *pair: score(*pair), y_true, y_pred, **options)
+    assert (fast.low, fast.high) == pytest.approx((slow.low, slow.high), rel=1e-9)
+
+
 def test_same_seed_same_interval(groups):
     score, y_true, y_pred = make_case("ccc", len(groups))
     first, again, other = (
