@@ -146,14 +146,10 @@ class OutputNet(nn.Module):
     def __init__(self, weights: Sequence[np.ndarray]) -> None:
         super().__init__()
         arrays = iter(weights)
-        self.layers = nn.ModuleList(
-            [
-                _Convolution(arrays, pool=3),
-                _Convolution(arrays, pool=3),
-                _Convolution(arrays, pool=2),
-                _Convolution(arrays),
-            ]
+        self.features = nn.Sequential(
+            _Convolution(arrays, pool=3), _Convolution(arrays, pool=3), _Convolution(arrays, pool=2)
         )
+        self.last_layer = _Convolution(arrays)
         self.hidden = _Dense(arrays, activate=True)
         self.offsets = _Dense(arrays)
         self.landmarks = _Dense(arrays)
@@ -164,10 +160,19 @@ class OutputNet(nn.Module):
 
         Landmarks are five x followed by five y, in units of the window: eyes, nose, mouth corners.
         """
-        for layer in self.layers:
-            x = layer(x)
-        x = self.hidden(_flatten(x))
+        x = self.hidden(_flatten(self.last_layer(self.features(x))))
         return self.offsets(x), _face_score(self.scores(x)), self.landmarks(x)
+
+    def describe(self, x: Tensor, grid: int) -> Tensor:
+        """Map crops (n, 3, h, w) to averages over a grid, (n, 64 * grid * grid).
+
+        They are of the third convolution, and averaged with those of the mirror image.
+        """
+        described = [
+            functional.adaptive_avg_pool2d(self.features(view), grid).flatten(1)
+            for view in (x, x.flip(3))
+        ]
+        return (described[0] + described[1]) / 2
 
 
 class FaceNetworks:
@@ -198,6 +203,11 @@ class FaceNetworks:
     def locate(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Judge windows (n, 48, 48, 3): offsets (n, 4), scores (n,) and landmarks (n, 10)."""
         return self._run(self._output, windows)
+
+    def describe(self, crops: np.ndarray, grid: int) -> np.ndarray:
+        """Describe crops (n, h, w, 3) by the inner layers of the last net: (n, 64 * grid**2)."""
+        (described,) = self._run(lambda x: (self._output.describe(x, grid),), crops)
+        return described
 
     @torch.inference_mode()
     def _run(

@@ -1,6 +1,17 @@
 """From pixels to features: faces in images and videos, their crops and embeddings."""
 
+from affectsk.vision._extract_features import extract_features
 from affectsk.vision._face_detector import FaceDetector
+from affectsk.vision._face_embedder import FaceEmbedder
+from affectsk.vision._face_model import FaceModel
 from affectsk.vision._faces import Faces
+from affectsk.vision._predict_frames import predict_frames
 
-__all__ = ["FaceDetector", "Faces"]
+__all__ = [
+    "FaceDetector",
+    "FaceEmbedder",
+    "FaceModel",
+    "Faces",
+    "extract_features",
+    "predict_frames",
+]

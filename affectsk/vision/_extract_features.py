@@ -1,0 +1,157 @@
+"""Frame tables of the faces in videos."""
+
+from collections import Counter
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from affectsk.vision._embedding import check_found, embed_faces, main_faces
+from affectsk.vision._face_detector import FaceDetector
+from affectsk.vision._face_embedder import FaceEmbedder
+from affectsk.vision._face_model import load_model, output_names
+from affectsk.vision._video import check_videos, count_frames, read_batches
+
+__all__ = ["FRAME_COLUMNS", "extract_features"]
+
+# What a frame table tells about each frame before the features of the face.
+FRAME_COLUMNS = ("time", "x0", "y0", "x1", "y1", "detection_score")
+
+
+def _check_step(step):
+    """Check that the step is a count."""
+    if not isinstance(step, Integral) or isinstance(step, bool) or step < 1:
+        raise ValueError(f"step={step!r} must be an int of at least 1.")
+
+
+def _check_names(paths):
+    """Check that no two videos would have the same name in the table."""
+    name, count = Counter(path.stem for path in paths).most_common(1)[0]
+    if count > 1:
+        same = [str(path) for path in paths if path.stem == name]
+        raise ValueError(
+            f"paths holds {count} videos of the name {name!r}: {same!r}; rename the files, or "
+            "extract them in separate calls."
+        )
+
+
+def _checked_embedder(embedder):
+    """Return the embedder, or the default one, with valid parameters."""
+    embedder = FaceEmbedder() if embedder is None else embedder
+    if not isinstance(embedder, FaceEmbedder):
+        raise TypeError(f"embedder={embedder!r} must be a FaceEmbedder.")
+    embedder._validate_params()
+    return embedder
+
+
+def _chosen_detector(detector, embedder):
+    """Return the detector asked for, or that of the embedder, or the default one."""
+    detector = embedder.detector if detector is None else detector
+    detector = "mtcnn" if detector is None else detector
+    if isinstance(detector, str):
+        return FaceDetector(detector, device=embedder.device)
+    return detector
+
+
+def _video_table(path, embedder, detector, step, progress):
+    """Return the frame table of one video."""
+    model = load_model(embedder.model, embedder.device)
+    kinds = output_names(model, embedder.output)
+    frames, facts, features = [], [], []
+    for batch in read_batches(path, step=step, batch_size=embedder.batch_size):
+        faces = main_faces(detector, batch.images)
+        if embedder.on_missing == "raise":
+            check_found(faces, [f"frame {index} of {str(path)!r}" for index in batch.indices])
+        frames += batch.indices
+        facts.append(np.column_stack([batch.times, faces.boxes, faces.scores]))
+        features.append(embed_faces(model, kinds, batch.images, faces, resize=embedder.resize))
+        progress.update(len(batch.indices))
+    index = pd.MultiIndex.from_product(
+        [[path.stem], [0], frames], names=["video", "track", "frame"]
+    )
+    names = embedder.get_feature_names_out()
+    return pd.concat(
+        [
+            pd.DataFrame(np.concatenate(facts), index=index, columns=list(FRAME_COLUMNS)),
+            pd.DataFrame(np.concatenate(features), index=index, columns=names),
+        ],
+        axis=1,
+    )
+
+
+def extract_features(paths, embedder=None, *, detector=None, step=1):
+    """Find the largest face of every frame of some videos, and embed it.
+
+    Parameters
+    ----------
+    paths : str, Path or list of these
+        Files of video. The name of a file without its suffix names the video.
+    embedder : FaceEmbedder, default=None
+        What embeds the faces; by default, ``FaceEmbedder()``.
+    detector : {"mtcnn"} or FaceDetector, default=None
+        What finds the faces; by default, that of the embedder, and ``"mtcnn"`` where it has none.
+    step : int, default=1
+        Every `step`-th frame is used, the first one included.
+
+    Returns
+    -------
+    DataFrame of shape (n_frames, 6 + n_features)
+        One row per frame, also of those without a face, whose box and features are NaN. The index
+        has the levels ``video``, ``track`` (always 0, the largest face) and ``frame`` (the number
+        of the frame in decode order, from 0). Columns are ``time`` in seconds, the box ``x0``,
+        ``y0``, ``x1``, ``y1`` in pixels, ``detection_score``, and the features.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If a file is no video that decodes or two files have the same name, both before any work
+        starts; or if a face is missing and the embedder has ``on_missing="raise"``.
+
+    Warns
+    -----
+    DamagedVideoWarning
+        If more than 5 frames and 1 % of what the container of a video claims do not decode.
+
+    See Also
+    --------
+    FaceEmbedder : Images to features.
+    predict_frames : Predictions from such a table.
+
+    Notes
+    -----
+    Frames are read, searched and forgotten a batch of the embedder at a time, so that the memory
+    needed is that of the table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> import numpy as np
+    >>> from affectsk.vision import extract_features
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = str(Path(folder, "grey.avi"))
+    ...     writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    ...     grey = np.full((48, 64, 3), 128, dtype=np.uint8)
+    ...     written = [writer.write(grey) for _ in range(3)]
+    ...     writer.release()
+    ...     table = extract_features(path)
+    >>> table[["time", "x0"]]
+                       time  x0
+    video track frame
+    grey  0     0      0.00 NaN
+                1      0.04 NaN
+                2      0.08 NaN
+    """
+    _check_step(step)
+    paths = check_videos(paths)
+    _check_names(paths)
+    embedder = _checked_embedder(embedder)
+    detector = _chosen_detector(detector, embedder)
+    n_frames = sum(-(-count_frames(path) // step) for path in paths)
+    with tqdm(total=n_frames, unit="frame", desc="faces", delay=2) as progress:
+        tables = [_video_table(path, embedder, detector, step, progress) for path in paths]
+    return pd.concat(tables)

@@ -1,0 +1,176 @@
+"""Predictions for every frame of a table of faces."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import get_tags
+
+from affectsk.labels import ACTION_UNITS
+from affectsk.vision._extract_features import FRAME_COLUMNS
+
+__all__ = ["predict_frames"]
+
+
+def predict_frames(estimators, frames):
+    """Predict valence and arousal, expression and action units for every frame.
+
+    Parameters
+    ----------
+    estimators : dict
+        Fitted estimators or pipelines, by what they predict: ``"valence_arousal"`` (a regressor
+        of two columns), ``"expression"`` (a classifier with `predict_proba`) and
+        ``"action_units"`` (a multilabel classifier with `predict_proba`); any of the three. They
+        take the features of the frames as a frame table.
+    frames : DataFrame
+        Frame table, as from `extract_features`: the columns ``time``, ``x0``, ``y0``, ``x1``,
+        ``y1`` and ``detection_score``, as far as there are any, and the features.
+
+    Returns
+    -------
+    DataFrame
+        One row per row of `frames`, with the same index. Columns, as far as there are estimators:
+        ``time`` in seconds (if `frames` has it), ``valence`` and ``arousal``, ``expression`` (a
+        Categorical), ``p_<class>`` for each expression, ``<unit>`` (0 or 1, such as ``AU1``) and
+        ``p_<unit>`` for each action unit, and ``face_found``. What an estimator gives no score
+        for is missing: NaN.
+
+    Raises
+    ------
+    ValueError
+        If there is no estimator, one has an unknown name, or the number of its outputs fits no
+        names.
+
+    See Also
+    --------
+    extract_features : Makes such tables.
+
+    Notes
+    -----
+    Rows without a face (NaN in every feature) go to those estimators that allow for NaN, such as
+    one that smooths over gaps; the others are called with the rows that have a face.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from affectsk.vision import predict_frames
+    >>> frames = pd.DataFrame({"time": [0.0, 0.04, 0.08], "embedding_0": [-1.0, np.nan, 2.0]})
+    >>> head = LogisticRegression().fit(frames[["embedding_0"]].dropna(), ["Anger", "Fear"])
+    >>> predict_frames({"expression": head}, frames).round(2)
+       time expression  p_Anger  p_Fear  face_found
+    0  0.00      Anger     0.75    0.25        True
+    1  0.04        NaN      NaN     NaN       False
+    2  0.08       Fear     0.25    0.75        True
+    """
+    _check_estimators(estimators)
+    features = frames.drop(columns=[name for name in FRAME_COLUMNS if name in frames])
+    parts = [frames[["time"]]] if "time" in frames else []
+    for name, predict in _PREDICTORS.items():
+        if name in estimators:
+            parts.append(predict(estimators[name], features))
+    found = pd.DataFrame({"face_found": features.notna().any(axis=1)})
+    return pd.concat([*parts, found], axis=1)
+
+
+def _check_estimators(estimators):
+    """Check the names of the estimators."""
+    unknown = [name for name in estimators if name not in _PREDICTORS]
+    if unknown or not estimators:
+        raise ValueError(
+            f"estimators has the keys {list(estimators)!r}, expected one or more of "
+            f"{list(_PREDICTORS)!r}."
+        )
+
+
+def _predict_valence_arousal(estimator, features):
+    """Return the columns valence and arousal."""
+    values = _call_on_faces(estimator, "predict", features, 2)
+    if values.shape[1] != 2:
+        raise ValueError(
+            f"estimators['valence_arousal'] predicts {values.shape[1]} columns, expected valence "
+            "and arousal; fit it with y of shape (n_frames, 2)."
+        )
+    return pd.DataFrame(values, index=features.index, columns=["valence", "arousal"])
+
+
+def _predict_expression(estimator, features):
+    """Return the most probable expression, as the estimator decides, and all probabilities."""
+    scores = _call_on_faces(estimator, "predict_proba", features, len(estimator.classes_))
+    labels = np.full(len(features), None, dtype=object)
+    scored = ~np.isnan(scores).any(axis=1)
+    if scored.any():
+        labels[scored] = estimator.predict(features[scored])
+    columns = [f"p_{name}" for name in estimator.classes_]
+    table = pd.DataFrame(scores, index=features.index, columns=columns)
+    table.insert(0, "expression", pd.Categorical(labels, categories=estimator.classes_))
+    return table
+
+
+def _predict_action_units(estimator, features):
+    """Return 0 or 1 and the probability of each action unit."""
+    n_units = len(getattr(estimator, "classes_", ACTION_UNITS))
+    scores = _call_on_faces(estimator, "predict_proba", features, n_units)
+    names = _unit_names(estimator, scores.shape[1])
+    decided = np.full(scores.shape, np.nan)
+    scored = ~np.isnan(scores).any(axis=1)
+    if scored.any():
+        decided[scored] = estimator.predict(features[scored])
+    return pd.concat(
+        [
+            pd.DataFrame(decided, index=features.index, columns=names),
+            pd.DataFrame(scores, index=features.index, columns=[f"p_{name}" for name in names]),
+        ],
+        axis=1,
+    )
+
+
+def _unit_names(estimator, n_units):
+    """Return the names of the units: the classes where they are names, or the official twelve."""
+    classes = list(getattr(estimator, "classes_", []))
+    if len(classes) == n_units and all(isinstance(name, str) for name in classes):
+        return classes
+    if n_units == len(ACTION_UNITS):
+        return list(ACTION_UNITS)
+    raise ValueError(
+        f"estimators['action_units'] predicts {n_units} units without naming them in classes_; "
+        f"only {len(ACTION_UNITS)} could be taken for {list(ACTION_UNITS)!r}."
+    )
+
+
+def _call_on_faces(estimator, method, features, n_columns):
+    """Call a method and return its values (n_frames, n_columns), NaN where it had no face."""
+    rows = features.notna().any(axis=1).to_numpy()
+    if _allows_missing(estimator):
+        rows[:] = True
+    if not rows.any():
+        return np.full((len(features), n_columns), np.nan)
+    values = _as_columns(getattr(estimator, method)(features[rows]), estimator)
+    filled = np.full((len(features), values.shape[1]), np.nan)
+    filled[rows] = values
+    return filled
+
+
+def _allows_missing(estimator):
+    """Say whether an estimator, or every step of a pipeline, takes NaN."""
+    steps = [step for _, step in getattr(estimator, "steps", [(None, estimator)])]
+    return all(
+        step in (None, "passthrough") or get_tags(step).input_tags.allow_nan for step in steps
+    )
+
+
+def _as_columns(values, estimator):
+    """Return scores as one array; forests give a list of the probabilities per label."""
+    if isinstance(values, list):
+        columns = [
+            per_label[:, list(classes).index(1)] if 1 in classes else np.zeros(len(per_label))
+            for per_label, classes in zip(values, estimator.classes_, strict=True)
+        ]
+        values = np.column_stack(columns)
+    return np.asarray(values, float)
+
+
+_PREDICTORS = {
+    "valence_arousal": _predict_valence_arousal,
+    "expression": _predict_expression,
+    "action_units": _predict_action_units,
+}
