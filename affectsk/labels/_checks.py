@@ -47,8 +47,8 @@ def is_multilabel(y):
     bool
         True for two dimensions with more than one column.
     """
-    shape = np.shape(y)
-    return len(shape) == 2 and shape[1] > 1
+    y = np.asarray(y)
+    return y.ndim == 2 and y.shape[1] > 1
 
 
 def check_targets(y, n_rows, *, name="y"):

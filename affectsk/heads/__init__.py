@@ -1,0 +1,7 @@
+"""Small models on top of features of faces, one prediction per row."""
+
+from affectsk.heads._ccc_regressor import CCCRegressor
+from affectsk.heads._pearson_regressor import PearsonRegressor
+from affectsk.heads._weighted_mlp_classifier import WeightedMLPClassifier
+
+__all__ = ["CCCRegressor", "PearsonRegressor", "WeightedMLPClassifier"]

@@ -1,0 +1,184 @@
+"""What the regressors share: targets, the two ways to fit, bounded outputs."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils.validation import _check_sample_weight
+
+from affectsk.compat import Interval, StrOptions
+from affectsk.heads._forward import forward, sigmoid
+from affectsk.heads._ridge import fit_ridge
+from affectsk.heads._train_head import TRAINING_CONSTRAINTS, choose_rows, train_head
+from affectsk.labels import check_targets
+from affectsk.sequences import check_rows
+
+__all__ = [
+    "REGRESSION_CONSTRAINTS",
+    "fit_with_adam",
+    "fit_with_ridge",
+    "predict_targets",
+    "read_targets",
+    "uses_ridge",
+]
+
+REGRESSION_CONSTRAINTS = {
+    **TRAINING_CONSTRAINTS,
+    "solver": [StrOptions({"auto", "exact", "adam"})],
+    "output_activation": [StrOptions({"identity", "clip", "tanh", "sigmoid"})],
+    "target_weights": ["array-like", None],
+    "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+}
+del REGRESSION_CONSTRAINTS["sampler"]
+
+_BOUNDS = {"clip": (-1.0, 1.0), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+
+
+def uses_ridge(estimator):
+    """Say whether the closed form is used, and raise where it is asked for but impossible.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `solver`, `hidden_layer_sizes` and `output_activation`.
+
+    Returns
+    -------
+    bool
+        True for the closed form.
+    """
+    linear = np.size(estimator.hidden_layer_sizes) == 0
+    possible = linear and estimator.output_activation in ("identity", "clip")
+    if estimator.solver == "exact" and not possible:
+        raise ValueError(
+            "solver='exact' has no closed form for hidden_layer_sizes="
+            f"{estimator.hidden_layer_sizes!r} and output_activation="
+            f"{estimator.output_activation!r}; use hidden_layer_sizes=() with 'identity' or "
+            "'clip', or solver='adam'."
+        )
+    return possible and estimator.solver != "adam"
+
+
+def read_targets(y, n_rows, output_activation):
+    """Check targets against the range that the output can reach.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets; NaN is no label.
+    n_rows : int
+        Rows of X.
+    output_activation : str
+        Activation of the output.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_targets)
+        The targets.
+    """
+    y = check_targets(y, n_rows)
+    low, high = _BOUNDS.get(output_activation, (-np.inf, np.inf))
+    outside = (y < low) | (y > high)
+    if outside.any():
+        row, column = np.argwhere(outside)[0].tolist()
+        raise ValueError(
+            f"y holds {y[row, column]!r} in row {row}, column {column}, but output_activation="
+            f"{output_activation!r} reaches from {low} to {high} only; scale y, set missing labels "
+            "(such as -5) to NaN, or use output_activation='identity'."
+        )
+    return y
+
+
+def fit_with_ridge(estimator, values, y, missing, sample_weight, *, match_deviation):
+    """Fit by ridge regression in closed form; set the fitted attributes of the estimator."""
+    weight = None if sample_weight is None else _check_sample_weight(sample_weight, values)
+    present = _rows_with_target(y, missing)
+    estimator.coefs_, estimator.intercepts_ = (
+        [array]
+        for array in fit_ridge(
+            values,
+            y,
+            weight,
+            np.flatnonzero(present) if not present.all() else None,
+            1.0 if estimator.alpha == "auto" else estimator.alpha,
+            match_deviation=match_deviation,
+        )
+    )
+    estimator.history_, estimator.best_epoch_, estimator.n_iter_ = [], None, 1
+
+
+def fit_with_adam(
+    estimator, values, y, missing, sample_weight, *, loss, X, groups, X_val, y_val, random_state
+):
+    """Fit by minimising a correlation loss with Adam; set the fitted attributes."""
+    weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
+    present = _rows_with_target(y, missing)
+    rows, held_out = choose_rows(
+        estimator, X, y, groups, np.flatnonzero(present), X_val, y_val, random_state
+    )
+    values = values.astype(np.float32, copy=False)
+    data = (values, *_cells(y, weight), rows)
+    validation = None
+    if held_out is not None:
+        validation = (*data[:3], held_out)
+    elif X_val is not None:
+        validation = _read_validation(estimator, X_val, y_val)
+    activation = estimator.output_activation
+    train_head(
+        estimator,
+        data,
+        validation,
+        loss=loss,
+        loss_arguments={"target_weights": _share(estimator.target_weights, y.shape[1])},
+        network={
+            "n_outputs": y.shape[1],
+            "output_activation": "identity" if activation == "clip" else activation,
+        },
+        score=None,
+        alpha=0.0 if estimator.alpha == "auto" else estimator.alpha,
+        random_state=random_state,
+    )
+
+
+def predict_targets(values, estimator):
+    """Return predictions of shape (n_rows, n_targets), NaN for missing rows."""
+    output = forward(values, estimator.coefs_, estimator.intercepts_)
+    activation = estimator.output_activation
+    if activation == "clip":
+        return np.clip(output, *_BOUNDS["clip"])
+    if activation == "tanh":
+        return np.tanh(output)
+    return sigmoid(output) if activation == "sigmoid" else output
+
+
+def _rows_with_target(y, missing):
+    """Return the rows with a face and at least one target."""
+    present = ~missing & ~np.isnan(y).all(axis=1)
+    if not present.any():
+        raise ValueError("no row of X has both a face and a target; check the alignment of y.")
+    return present
+
+
+def _cells(y, weight):
+    """Return targets without NaN, and the weight of every cell."""
+    labelled = ~np.isnan(y)
+    target = np.where(labelled, y, 0).astype(np.float32)
+    return target, np.where(labelled, weight[:, np.newaxis], 0).astype(np.float32)
+
+
+def _read_validation(estimator, X_val, y_val):
+    """Return validation rows as the training takes them."""
+    values, missing = check_rows(estimator, X_val, reset=False)
+    y = read_targets(y_val, len(values), estimator.output_activation)
+    rows = np.flatnonzero(_rows_with_target(y, missing))
+    return (values, *_cells(y, np.ones(len(values))), rows)
+
+
+def _share(target_weights, n_targets):
+    """Return the weight of every target in the loss; they sum to 1."""
+    weights = np.ones(n_targets) if target_weights is None else np.asarray(target_weights, float)
+    if weights.shape != (n_targets,) or not (weights >= 0).all() or weights.sum() == 0:
+        raise ValueError(
+            f"target_weights={target_weights!r} must hold {n_targets} weights of at least 0, of "
+            "which one is positive."
+        )
+    return weights / weights.sum()

@@ -1,0 +1,146 @@
+"""From an estimator's parameters to a trained network, as numpy arrays."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from affectsk.compat import EpochReporter, HasMethods, Interval
+from affectsk.heads._forward import layers_of_state
+
+__all__ = ["TRAINING_CONSTRAINTS", "choose_rows", "train_head"]
+
+TRAINING_CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "restore_best": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "sampler": [HasMethods("fit_resample"), None],
+    "device": [str],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+}
+
+
+def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
+    """Split validation rows off where they are needed and none are given.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `restore_best`, `early_stopping` and `validation_fraction`.
+    X : array-like or frame table
+        Features as the user passed them.
+    y : ndarray of shape (n_all_rows,) or (n_all_rows, n_outputs)
+        Labels, NaN where there is none.
+    groups : array-like of shape (n_all_rows,) or None
+        Video of each row.
+    rows : ndarray of int64
+        Rows with a face and a label.
+    X_val, y_val : array-like or None
+        Validation rows as given.
+    random_state : numpy.random.RandomState
+        Chooses the rows where videos are unknown.
+
+    Returns
+    -------
+    training : ndarray of int64
+        Rows to train on.
+    validation : ndarray of int64, or None
+        Rows held out; None where rows are given, or none are needed.
+
+    Raises
+    ------
+    ValueError
+        If only one of X_val and y_val is given, early stopping has no rows to look at, or there
+        are too few rows.
+    """
+    if (X_val is None) != (y_val is None):
+        given, absent = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is given, but {absent} is None; pass both, or neither.")
+    if X_val is not None or not (estimator.restore_best or estimator.early_stopping):
+        return rows, None
+    if estimator.validation_fraction is None:
+        if estimator.early_stopping:
+            raise ValueError(
+                "early_stopping=True needs validation rows, but validation_fraction=None and no "
+                "X_val is given; pass X_val and y_val, or set validation_fraction."
+            )
+        return rows, None
+    from affectsk.training import split_validation_rows  # noqa: PLC0415 - torch, see train_head
+
+    return split_validation_rows(X, y, groups, rows, estimator.validation_fraction, random_state)
+
+
+def train_head(
+    estimator,
+    data,
+    validation,
+    *,
+    loss,
+    loss_arguments,
+    network,
+    score,
+    alpha,
+    random_state,
+    sampler=None,
+):
+    """Train an MLP; set the fitted attributes of the estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Has the parameters of the training, and receives the fitted attributes.
+    data : tuple of (X, target, weight, rows)
+        Arrays as in `affectsk.training.TrainingRows`.
+    validation : tuple of (X, target, weight, rows) or None
+        The same for validation; with None the last epoch is kept.
+    loss : str
+        Name of a loss of `affectsk.nn`.
+    loss_arguments : dict
+        Its arguments.
+    network : dict
+        ``n_outputs`` and ``output_activation`` of the MLP.
+    score : callable or None
+        Validation score, see `affectsk.training.train_network`.
+    alpha : float
+        Weight of the penalty.
+    random_state : numpy.random.RandomState
+        Draws the seed of the training.
+    sampler : imbalanced-learn sampler, default=None
+        Draws the rows of every epoch.
+    """
+    # Torch is loaded by work that needs it, never by import of the package.
+    import affectsk.nn as networks  # noqa: PLC0415
+    import affectsk.training as training  # noqa: PLC0415
+
+    settings = training.TrainingSettings(
+        max_iter=estimator.max_iter,
+        batch_size=estimator.batch_size,
+        learning_rate_init=estimator.learning_rate_init,
+        alpha=alpha,
+        restore_best=estimator.restore_best,
+        early_stopping=estimator.early_stopping,
+        n_iter_no_change=estimator.n_iter_no_change,
+        sampler=sampler,
+        device=estimator.device,
+        seed=random_state.randint(np.iinfo(np.int32).max),
+        verbose=int(estimator.verbose),
+    )
+    hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=int)).tolist()
+    trained = training.train_network(
+        networks.MLP,
+        {"n_features": data[0].shape[1], "hidden_layer_sizes": hidden, **network},
+        getattr(networks, loss)(**loss_arguments),
+        training.TrainingRows(*data),
+        None if validation is None else (training.TrainingRows(*validation), score),
+        settings,
+        EpochReporter(estimator, estimator.max_iter, *data[:2]),
+    )
+    estimator.coefs_, estimator.intercepts_ = layers_of_state(trained.state)
+    estimator.history_ = trained.history
+    estimator.best_epoch_ = trained.best_epoch
+    estimator.n_iter_ = len(trained.history)

@@ -1,0 +1,45 @@
+"""A multilayer perceptron with ReLU between its layers."""
+
+import itertools
+
+import torch
+from torch import nn
+
+__all__ = ["MLP"]
+
+_ACTIVATIONS = {"identity": nn.Identity, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+class MLP(nn.Module):
+    """Linear layers with ReLU between them, and an activation at the end.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the input.
+    hidden_layer_sizes : tuple of int
+        Width of every hidden layer; empty for a linear model.
+    n_outputs : int
+        Width of the output.
+    output_activation : {"identity", "tanh", "sigmoid"}, default="identity"
+        Applied to the output.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        hidden_layer_sizes: tuple[int, ...],
+        n_outputs: int,
+        output_activation: str = "identity",
+    ):
+        super().__init__()
+        widths = [n_features, *hidden_layer_sizes, n_outputs]
+        layers: list[nn.Module] = []
+        for n_in, n_out in itertools.pairwise(widths):
+            layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+        layers[-1] = _ACTIVATIONS[output_activation]()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map x of shape (batch, n_features) to outputs of shape (batch, n_outputs)."""
+        return self.layers(x)

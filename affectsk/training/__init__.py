@@ -1,0 +1,15 @@
+"""Training of networks: the only package that touches skorch."""
+
+from affectsk.training._batches import TrainingRows
+from affectsk.training._sampling import check_sampler
+from affectsk.training._train import TrainedNetwork, TrainingSettings, train_network
+from affectsk.training._validation_rows import split_validation_rows
+
+__all__ = [
+    "TrainedNetwork",
+    "TrainingRows",
+    "TrainingSettings",
+    "check_sampler",
+    "split_validation_rows",
+    "train_network",
+]

@@ -1,0 +1,104 @@
+"""Batches cut from whole tensors, without collating single rows."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+__all__ = ["TensorBatches", "TensorRows", "TrainingRows"]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows of arrays to train or validate on.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_all_rows, n_features)
+        Features; may be a memory map, of which only the rows needed are read.
+    target : ndarray of shape (n_all_rows,) or (n_all_rows, n_outputs)
+        Targets without NaN; cells without a label have weight 0.
+    weight : ndarray, of the shape of `target`
+        Weight of each row or cell.
+    rows : ndarray of shape (n_rows,), int64
+        The rows to use.
+    """
+
+    X: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    rows: np.ndarray
+
+
+class TensorRows(torch.utils.data.Dataset):
+    """The tensors of `TrainingRows`, moved to the device once where they fit.
+
+    Parameters
+    ----------
+    data : TrainingRows
+        The arrays.
+    device : torch.device
+        Where the network runs.
+    """
+
+    def __init__(self, data, device):
+        with warnings.catch_warnings():
+            # Read-only memory maps are read here, never written.
+            warnings.filterwarnings("ignore", message=".*not writable.*")
+            tensors = [
+                torch.from_numpy(np.asarray(data.X, dtype=np.float32)),
+                torch.from_numpy(_as_target(data.target)),
+                torch.from_numpy(np.asarray(data.weight, dtype=np.float32)),
+            ]
+        if device.type == "cuda" and _fits(tensors, device):
+            tensors = [tensor.to(device) for tensor in tensors]
+        self.X, self.target, self.weight = tensors
+        self.rows = torch.from_numpy(data.rows).to(self.X.device)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def take(self, positions):
+        """Return the batch ``(X, (target, weight))`` of some positions among the rows."""
+        rows = self.rows[positions.to(self.rows.device)]
+        return self.X[rows], (self.target[rows], self.weight[rows])
+
+
+class TensorBatches:
+    """Batches of a `TensorRows`, as skorch asks an iterator for them.
+
+    The batches of an epoch have the same size up to one row, so that no tiny batch is left at the
+    end, on which a correlation would mean little.
+
+    Parameters
+    ----------
+    dataset : TensorRows
+        The rows.
+    batch_size : int
+        Largest size of a batch.
+    order : callable, default=None
+        Gives the positions of an epoch's rows, a tensor of int64; by default all, in order.
+    """
+
+    def __init__(self, dataset, batch_size, order=None):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.order = order
+
+    def __iter__(self):
+        positions = self.order() if self.order else torch.arange(len(self.dataset))
+        n_batches = -(-len(positions) // self.batch_size)
+        for batch in torch.tensor_split(positions, n_batches):
+            yield self.dataset.take(batch)
+
+
+def _as_target(target):
+    """Return targets in the type that the losses take."""
+    return np.asarray(target, dtype=np.int64 if target.dtype.kind in "iu" else np.float32)
+
+
+def _fits(tensors, device):
+    """Say whether the tensors take less than half of the free memory of a CUDA device."""
+    free, _total = torch.cuda.mem_get_info(device)
+    return sum(tensor.nbytes for tensor in tensors) < free / 2

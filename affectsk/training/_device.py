@@ -1,0 +1,58 @@
+"""Where a network runs, and seeds that leave the global generators alone."""
+
+import contextlib
+
+import torch
+
+__all__ = ["choose_device", "seeded"]
+
+
+def choose_device(device):
+    """Return the torch device of a name.
+
+    Parameters
+    ----------
+    device : str
+        "auto" takes CUDA, then MPS, then the CPU; anything else is a torch device.
+
+    Returns
+    -------
+    torch.device
+        The device.
+
+    Raises
+    ------
+    ValueError
+        If torch does not know the device, or it is not available here.
+    """
+    if device != "auto":
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ValueError(
+                f"device={device!r} is not available: {error}. Use device='auto' or 'cpu'."
+            ) from error
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+@contextlib.contextmanager
+def seeded(seed, device):
+    """Seed torch within the block, and leave its global generators as they were.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the CPU's generator and the device's.
+    device : torch.device
+        The device that is used in the block.
+    """
+    kind = device.type
+    devices = [torch.cuda.current_device()] if kind == "cuda" else [0] if kind == "mps" else []
+    with torch.random.fork_rng(devices, device_type="cuda" if kind == "cpu" else kind):
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            getattr(torch, kind).manual_seed(seed)
+        yield

@@ -1,0 +1,212 @@
+"""One function that trains a network and hands back numpy arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+
+from affectsk.training._batches import TensorBatches, TensorRows
+from affectsk.training._device import choose_device, seeded
+from affectsk.training._sampling import draw_rows
+
+__all__ = ["TrainedNetwork", "TrainingSettings", "train_network"]
+
+_VALIDATION_BATCH = 16384
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train; the fields have the names of the estimators' parameters.
+
+    Parameters
+    ----------
+    max_iter : int
+        Number of epochs at most.
+    batch_size : int
+        Rows per step at most.
+    learning_rate_init : float
+        Step size of Adam.
+    alpha : float
+        ``alpha * ||W||**2`` is added to the batch mean of the loss, biases excluded.
+    restore_best : bool
+        Keep the weights of the epoch with the best validation score instead of the last.
+    early_stopping : bool
+        Stop after `n_iter_no_change` epochs without a better validation score.
+    n_iter_no_change : int
+        See `early_stopping`.
+    sampler : imbalanced-learn sampler or None
+        Draws the rows of every epoch.
+    device : str
+        Where to train.
+    seed : int
+        Seeds weights, batches and sampler.
+    verbose : int
+        1 prints a line per epoch.
+    """
+
+    max_iter: int
+    batch_size: int
+    learning_rate_init: float
+    alpha: float
+    restore_best: bool
+    early_stopping: bool
+    n_iter_no_change: int
+    sampler: object
+    device: str
+    seed: int
+    verbose: int
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """What training leaves behind.
+
+    Parameters
+    ----------
+    state : dict of str to ndarray
+        Weights by their name in the network, float32.
+    history : list of dict
+        Per epoch: ``epoch`` (counted from 1), ``train_loss``, and with validation rows
+        ``valid_score`` (larger is better).
+    best_epoch : int
+        The epoch that the weights are from, counted from 1.
+    """
+
+    state: dict
+    history: list
+    best_epoch: int
+
+
+def train_network(module, architecture, loss, data, validation, settings, reporter):
+    """Train a network with Adam, and keep its best epoch.
+
+    Parameters
+    ----------
+    module : type
+        Class of the network.
+    architecture : dict
+        Its arguments.
+    loss : torch.nn.Module
+        Called with ``(output, (target, weight))``.
+    data : TrainingRows
+        Rows to train on.
+    validation : tuple of (TrainingRows, callable or None) or None
+        Rows to validate on, and a function ``(output, target, weight) -> float`` of numpy arrays,
+        of which larger is better (None for minus the loss). Without, the last epoch is kept.
+    settings : TrainingSettings
+        How to train.
+    reporter : affectsk.compat.EpochReporter
+        Told about every epoch.
+
+    Returns
+    -------
+    TrainedNetwork
+        Weights and history.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss is no longer finite.
+    """
+    device = choose_device(settings.device)
+    with seeded(settings.seed, device):
+        order = _epoch_order(data, settings)
+        net = _build_net(module, architecture, loss, order, settings, device)
+        rows = TensorRows(data, device)
+        held_out = (
+            None if validation is None else (TensorRows(validation[0], device), validation[1])
+        )
+        return _run_epochs(net, rows, held_out, settings, reporter)
+
+
+def _build_net(module, architecture, loss, order, settings, device):
+    """Return an initialised skorch net without callbacks."""
+    net = NeuralNet(
+        module,
+        criterion=loss,
+        optimizer=torch.optim.Adam,
+        optimizer__param_groups=[("*weight", {"weight_decay": 2 * settings.alpha})],
+        lr=settings.learning_rate_init,
+        batch_size=settings.batch_size,
+        iterator_train=TensorBatches,
+        iterator_train__order=order,
+        train_split=None,
+        callbacks="disable",
+        device=device,
+        **{f"module__{name}": value for name, value in architecture.items()},
+    )
+    return net.initialize()
+
+
+def _epoch_order(data, settings):
+    """Return a function that gives the order of the rows of an epoch."""
+    generator = torch.Generator().manual_seed(settings.seed)
+    random_state = np.random.RandomState(settings.seed)
+
+    def order():
+        if settings.sampler is None:
+            return torch.randperm(len(data.rows), generator=generator)
+        drawn = torch.from_numpy(draw_rows(settings.sampler, data.target[data.rows], random_state))
+        return drawn[torch.randperm(len(drawn), generator=generator)]
+
+    return order
+
+
+def _run_epochs(net, rows, held_out, settings, reporter):
+    """Run the epochs; return the network of the epoch that is kept."""
+    history, best, kept = [], None, None
+    for epoch in range(1, settings.max_iter + 1):
+        reporter.begin_epoch()
+        net.fit_loop(rows, epochs=1)
+        record = {"epoch": epoch, "train_loss": _train_loss(net)}
+        if held_out is not None:
+            record["valid_score"] = _validate(net, *held_out)
+        history.append(record)
+        if settings.verbose:
+            print(_line(record, settings.max_iter))  # noqa: T201 - asked for by verbose
+        improved = best is None or held_out is None or record["valid_score"] > best["valid_score"]
+        best = record if improved else best
+        if improved or not settings.restore_best:
+            kept = (_copy_state(net), epoch)
+        waited = epoch - best["epoch"] if settings.early_stopping else 0
+        if reporter.end_epoch() or waited >= settings.n_iter_no_change:
+            break
+    reporter.end_fit()
+    return TrainedNetwork(kept[0], history, kept[1])
+
+
+def _train_loss(net):
+    """Return the mean loss of the last epoch, and raise if it is not finite."""
+    batches = net.history[-1]["batches"]
+    losses, sizes = zip(*[(b["train_loss"], b["train_batch_size"]) for b in batches], strict=True)
+    loss = float(np.average(losses, weights=sizes))
+    if not np.isfinite(loss):
+        raise FloatingPointError(
+            f"the training loss became {loss}; scale X (for instance with StandardScaler), or use "
+            "a smaller learning_rate_init."
+        )
+    return loss
+
+
+@torch.inference_mode()
+def _validate(net, rows, score):
+    """Return the score of all validation rows together; without a function, minus the loss."""
+    net.module_.eval()
+    batches = list(TensorBatches(rows, _VALIDATION_BATCH))
+    outputs = torch.cat([net.infer(X.to(net.device)) for X, _ in batches])
+    target, weight = (torch.cat([pair[i] for _, pair in batches]).to(net.device) for i in (0, 1))
+    if score is None:
+        return -float(net.criterion_(outputs, (target, weight)))
+    return float(score(*(tensor.cpu().numpy() for tensor in (outputs, target, weight))))
+
+
+def _copy_state(net):
+    """Return the weights as numpy arrays of their own."""
+    return {name: w.detach().cpu().numpy().copy() for name, w in net.module_.state_dict().items()}
+
+
+def _line(record, max_iter):
+    """Return one line about an epoch."""
+    numbers = "  ".join(f"{name} {record[name]:.4f}" for name in record if name != "epoch")
+    return f"epoch {record['epoch']}/{max_iter}  {numbers}"
