@@ -76,7 +76,7 @@ def class_balance_divergence(y_pred, reference_counts):
 
 
 def agreement_matrix(predictions):
-    """Cohen's kappa between every two predictions (or annotators).
+    """Agreement between every two predictions (or annotators), as Cohen's kappa.
 
     Parameters
     ----------

@@ -19,12 +19,17 @@ def refit_on_all(estimator, X_train, y_train, X_val, y_val, *, groups_train=None
     ----------
     estimator : estimator
         Fitted, with `best_epoch_`; or a Pipeline whose last step is; or a meta-estimator that
-        holds such an `estimator_`; or a search over them with `best_estimator_`. It stays as it
-        is. What has no `best_epoch_`, such as a closed-form head, is trained again as it is.
-    X_train, X_val : array-like, DataFrame or list of arrays
-        Features of both sets, of one kind.
-    y_train, y_val : array-like, Series or DataFrame
-        Labels of both sets, of one kind.
+        holds such an estimator (fitted as `estimator_` for its parameter `estimator`); or a
+        search over them with `best_estimator_`. It stays as it is. What has no `best_epoch_`,
+        such as a closed-form head, is trained again as it is.
+    X_train : array-like, DataFrame or list of arrays
+        Features of the training data.
+    y_train : array-like, Series or DataFrame
+        Labels of the training data.
+    X_val : array-like, DataFrame or list of arrays
+        Features of the validation data, of the kind of `X_train`.
+    y_val : array-like, Series or DataFrame
+        Labels of the validation data, of the kind of `y_train`.
     groups_train, groups_val : array-like of shape (n_rows,), default=None
         Video of each row, both or neither; passed on to `fit`. Estimators that look along time
         refuse a video that is in both sets.
@@ -89,9 +94,12 @@ def _last_epochs(estimator, prefix=""):
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         return _last_epochs(last, f"{prefix}{name}__")
-    if hasattr(estimator, "estimator_"):
-        return _last_epochs(estimator.estimator_, f"{prefix}estimator__")
-    return {}
+    changes = {}
+    for name, part in estimator.get_params(deep=False).items():
+        # A meta-estimator keeps the fitted clone of its parameter `name` as `name_`.
+        if hasattr(part, "fit") and hasattr(estimator, f"{name}_"):
+            changes |= _last_epochs(getattr(estimator, f"{name}_"), f"{prefix}{name}__")
+    return changes
 
 
 def _join(train, val, name):

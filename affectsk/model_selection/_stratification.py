@@ -5,6 +5,8 @@ import pandas as pd
 
 __all__ = ["assign_folds", "label_counts"]
 
+_MAX_CLASSES = 100  # more distinct values in a column are measurements, not classes
+
 
 def label_counts(y, codes, n_videos):
     """Count the rows of every label in every video.
@@ -12,7 +14,8 @@ def label_counts(y, codes, n_videos):
     Parameters
     ----------
     y : array-like of shape (n_rows,) or (n_rows, n_outputs), or None
-        Labels; every column stands for itself. Columns of continuous numbers count nothing.
+        Labels; every column stands for itself. Columns of continuous numbers (and of more
+        than 100 distinct values) count nothing.
     codes : ndarray of shape (n_rows,), int64
         Video of each row.
     n_videos : int
@@ -26,8 +29,7 @@ def label_counts(y, codes, n_videos):
     counts = [np.empty((n_videos, 0))]
     for column in _columns(y):
         label, found = pd.factorize(column)
-        # More distinct values than videos are no classes that folds could share out.
-        if len(found) > n_videos or _is_continuous(found):
+        if len(found) > _MAX_CLASSES or _is_continuous(found):
             continue
         rows = label >= 0
         cells = codes[rows] * len(found) + label[rows]

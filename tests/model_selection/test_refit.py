@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
@@ -46,8 +47,9 @@ class Wrapper(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
 def pick(model):
     """Return the head inside a refitted model."""
-    if hasattr(model, "estimator_"):
-        return pick(model.estimator_)
+    for name in ("estimator_", "regressor_"):
+        if hasattr(model, name):
+            return pick(getattr(model, name))
     return pick(model[-1]) if hasattr(model, "steps") else model
 
 
@@ -62,9 +64,10 @@ X, Y = np.arange(12.0).reshape(-1, 1), np.arange(12.0)
         lambda: Wrapper(Head()),
         lambda: Wrapper(make_pipeline(StandardScaler(), Head())),
         lambda: make_pipeline(Wrapper(Head())),
+        lambda: TransformedTargetRegressor(Head()),
         lambda: GridSearchCV(Head(), {"max_iter": [20]}, cv=2),
     ],
-    ids=["head", "pipeline", "meta", "meta of pipeline", "pipeline of meta", "search"],
+    ids=["head", "pipeline", "meta", "meta of pipeline", "pipeline of meta", "target", "search"],
 )
 def test_head_is_trained_on_everything_for_the_best_epochs(make):
     model = make().fit(X[:8], Y[:8])

@@ -100,6 +100,15 @@ def test_labels_of_every_kind_give_the_same_folds():
     assert all(fold == folds[0] for fold in folds)
 
 
+def test_more_classes_than_videos_are_stratified():
+    groups = np.repeat(np.arange(4), 10)
+    y = np.arange(40) % 5
+    y[groups == 3] = 5
+    y[:2] = 5
+    folds = [set(y[test]) for _, test in VideoKFold(2).split(y, y, groups)]
+    assert all(5 in fold for fold in folds)
+
+
 def test_table_of_several_tasks_is_stratified_on_its_discrete_columns():
     X = frame_table([10] * 8)
     fear = np.where(X.index.get_level_values("video").isin(["v1", "v2"]), "Fear", "Neutral")
