@@ -1,1 +1,15 @@
 """Data: rendered faces and frames in memory, and the official layouts of the challenges."""
+
+from affectsk.datasets._affect_frames import make_affect_frames
+from affectsk.datasets._affwild2_reader import load_affwild2
+from affectsk.datasets._affwild2_writer import make_affwild2
+from affectsk.datasets._face_shape import IDENTITY_TRAITS
+from affectsk.datasets._renderer import render_face
+
+__all__ = [
+    "IDENTITY_TRAITS",
+    "load_affwild2",
+    "make_affect_frames",
+    "make_affwild2",
+    "render_face",
+]

@@ -9,11 +9,9 @@ from sklearn.utils import Bunch, check_random_state
 from affectsk.compat import Interval, StrOptions, validate_params
 from affectsk.datasets._affect_features import extract_affect_features
 from affectsk.datasets._corpus import draw_corpus
-from affectsk.datasets._nuisances import NUISANCES
-from affectsk.datasets._state import STATE_AXES
-from affectsk.labels import ACTION_UNITS, AFFWILD2_EXPRESSIONS
+from affectsk.datasets._people_tables import tabulate_people
 
-__all__ = ["check_n_frames", "label_table", "make_affect_frames"]
+__all__ = ["check_n_frames", "make_affect_frames"]
 
 
 def check_n_frames(n_frames):
@@ -25,31 +23,6 @@ def check_n_frames(n_frames):
             f"n_frames={n_frames!r} must be a number of frames, 1 or more, or a pair of them "
             "(fewest, most); pass for example n_frames=600 or n_frames=(300, 900)."
         )
-
-
-def label_table(index, affect, expression, units):
-    """Return labels as a frame table: numbers, a Categorical of expressions, and 0/1 units.
-
-    Parameters
-    ----------
-    index : pandas.MultiIndex
-        Levels video, track and frame.
-    affect : ndarray of shape (n_rows, 2)
-        Valence and arousal, NaN where there is no label.
-    expression : ndarray of shape (n_rows,)
-        Codes in the order of AFFWILD2_EXPRESSIONS, NaN or negative where there is no label.
-    units : ndarray of shape (n_rows, 12)
-        Units in the order of ACTION_UNITS, NaN where there is no label.
-
-    Returns
-    -------
-    DataFrame
-        Columns valence, arousal, expression, AU1 and so on.
-    """
-    codes = np.nan_to_num(expression, nan=-1.0).astype(int)
-    table = pd.DataFrame(affect, index=index, columns=["valence", "arousal"])
-    table["expression"] = pd.Categorical.from_codes(codes, categories=AFFWILD2_EXPRESSIONS)
-    return table.join(pd.DataFrame(units, index=index, columns=list(ACTION_UNITS)))
 
 
 @validate_params(
@@ -133,6 +106,8 @@ def make_affect_frames(
             `AFFWILD2_EXPRESSIONS`; the 12 `ACTION_UNITS`, 0 or 1. NaN where there is no label.
         time : Series of shape (n_rows,)
             Seconds since the first frame.
+        face_found : Series of shape (n_rows,), bool
+            Whether the row has features.
         units : DataFrame of shape (n_rows, 12)
             True intensities of the action units, in [0, 1]; 0 where a unit is off.
         expression : Series of shape (n_rows,)
@@ -199,56 +174,7 @@ def make_affect_frames(
     features = np.concatenate(
         [extract_affect_features(rng, each, n_features, frame_rate, noise) for each in people]
     )
-    index = _frame_index(people)
-    X = pd.DataFrame(features, index=index, columns=[f"feature_{i}" for i in range(n_features)])
-    y = label_table(
-        index,
-        _stack(people, "affect_labels"),
-        _stack(people, "expression_labels")[:, 0],
-        _stack(people, "unit_labels"),
-    )
-    if return_X_y:
-        return X, y
-    return Bunch(X=X, y=y, split=split, **_truth(people, index, frame_rate))
-
-
-def _stack(people, field):
-    """Join one field of all people."""
-    return np.concatenate([getattr(person, field) for person in people])
-
-
-def _frame_index(people):
-    """Return the index of the frames of all people."""
-    lengths = [len(person.state) for person in people]
-    return pd.MultiIndex.from_arrays(
-        [
-            np.repeat([person.video for person in people], lengths),
-            np.repeat([person.track for person in people], lengths),
-            np.concatenate([np.arange(1, length + 1) for length in lengths]),
-        ],
-        names=["video", "track", "frame"],
-    )
-
-
-def _truth(people, index, frame_rate):
-    """Return the tables of what lies behind features and labels."""
-    seconds = (index.get_level_values("frame").to_numpy() - 1) / frame_rate
-    expression = pd.Categorical.from_codes(
-        _stack(people, "expression"), categories=AFFWILD2_EXPRESSIONS
-    )
-    places = pd.MultiIndex.from_tuples(
-        [(person.video, person.track) for person in people], names=["video", "track"]
-    )
-    identity = np.stack([person.identity for person in people])
-    return {
-        "time": pd.Series(seconds, index=index, name="time"),
-        "units": pd.DataFrame(_stack(people, "units"), index=index, columns=list(ACTION_UNITS)),
-        "expression": pd.Series(expression, index=index, name="expression"),
-        "state": pd.DataFrame(_stack(people, "state"), index=index, columns=list(STATE_AXES)),
-        "nuisances": pd.DataFrame(
-            _stack(people, "nuisances"), index=index, columns=list(NUISANCES)
-        ),
-        "identity": pd.DataFrame(
-            identity, index=places, columns=[f"trait_{i}" for i in range(identity.shape[1])]
-        ),
-    }
+    tables = tabulate_people(people, frame_rate)
+    names = [f"feature_{i}" for i in range(n_features)]
+    X = pd.DataFrame(features, index=tables["y"].index, columns=names)
+    return (X, tables["y"]) if return_X_y else Bunch(X=X, split=split, **tables)

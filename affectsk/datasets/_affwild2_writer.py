@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn.utils import check_random_state
+from sklearn.utils import Bunch, check_random_state
 from tqdm import tqdm
 
 from affectsk.compat import Interval, StrOptions, validate_params
@@ -23,6 +23,7 @@ from affectsk.datasets._affwild2_layout import (
 )
 from affectsk.datasets._corpus import draw_corpus
 from affectsk.datasets._nuisances import NUISANCES
+from affectsk.datasets._people_tables import tabulate_people
 from affectsk.datasets._renderer import render_face
 
 __all__ = ["make_affwild2"]
@@ -42,8 +43,8 @@ _FIELDS = {
 @validate_params(
     {
         "root": [str, Path],
-        "n_train": [Interval(Integral, 0, None, closed="left")],
-        "n_validation": [Interval(Integral, 0, None, closed="left")],
+        "n_train": [Interval(Integral, 1, None, closed="left")],
+        "n_validation": [Interval(Integral, 1, None, closed="left")],
         "n_frames": [Integral, tuple, list],
         "frame_rate": [Interval(Real, 0, None, closed="neither")],
         "size": [Interval(Integral, 16, None, closed="left")],
@@ -105,8 +106,12 @@ def make_affwild2(
 
     Returns
     -------
-    Path
-        The folder written.
+    corpus : :class:`~sklearn.utils.Bunch`
+        root : Path
+            The folder written.
+        train, validation : :class:`~sklearn.utils.Bunch`
+            Labels and truth of both sets, as :func:`make_affect_frames` returns them (`y`, `units`,
+            `expression`, `state`, `nuisances`, `identity`, `time`, `face_found`), without `X`.
 
     Raises
     ------
@@ -133,41 +138,39 @@ def make_affwild2(
     >>> import tempfile
     >>> from affectsk.datasets import make_affwild2
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     root = make_affwild2(
+    ...     corpus = make_affwild2(
     ...         folder, n_train=1, n_validation=1, n_frames=3, missing_faces=0, random_state=0
     ...     )
-    ...     sorted(path.name for path in root.glob("cropped_aligned/train_001/*"))
+    ...     sorted(path.name for path in corpus.root.glob("cropped_aligned/train_001/*"))
     ['00001.jpg', '00002.jpg', '00003.jpg']
     """
     root = Path(root)
     check_n_frames(n_frames)
     _check_vacant(root, edition)
     random_state = check_random_state(random_state)
-    jobs = []
+    options = {
+        "n_frames": n_frames,
+        "frame_rate": frame_rate,
+        "two_persons": two_persons,
+        "missing_faces": missing_faces,
+        "missing_labels": missing_labels,
+    }
+    corpus, people = Bunch(root=root), []
     for split, n_videos in (("train", n_train), ("validation", n_validation)):
         seed = random_state.randint(2**31 - 1)
-        if n_videos == 0:
-            continue
-        people = draw_corpus(
-            n_videos,
-            split=split,
-            n_frames=n_frames,
-            frame_rate=frame_rate,
-            two_persons=two_persons,
-            missing_faces=missing_faces,
-            missing_labels=missing_labels,
-            seed=seed,
-        )
+        drawn = draw_corpus(n_videos, split=split, seed=seed, **options)
         for task in TASKS:
-            _write_annotations(annotation_folder(root, task, split, edition), task, people)
-        jobs += [(person, seed + i) for i, person in enumerate(people, start=1)]
-    render = delayed(_write_crops)
+            _write_annotations(annotation_folder(root, task, split, edition), task, drawn)
+        corpus[split] = Bunch(split=split, **tabulate_people(drawn, frame_rate))
+        people += drawn
+    seeds = random_state.randint(2**31 - 1, size=len(people)).tolist()
     done = Parallel(n_jobs=n_jobs, return_as="generator")(
-        render(root / CROPS, person, size, seed) for person, seed in jobs
+        delayed(_write_crops)(root / CROPS, person, size, seed)
+        for person, seed in zip(people, seeds, strict=True)
     )
-    for _ in tqdm(done, total=len(jobs), desc="rendering faces", unit="person", delay=2):
+    for _ in tqdm(done, total=len(people), desc="rendering faces", unit="person", delay=2):
         pass
-    return root
+    return corpus
 
 
 def _check_vacant(root, edition):
