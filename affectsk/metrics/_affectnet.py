@@ -58,8 +58,8 @@ def summarise_affectnet_accuracy(y_true, scores, *, n_classes=8):
     labels = [name for name in AFFECTNET_EXPRESSIONS if n_classes == 8 or name != _LEFT_OUT]
     values = check_numbers(_select_scores(scores, labels), name="scores")
     if n_classes == 7:
-        y_true = pd.Series(y_true, dtype=object)
-        y_true = y_true.mask(y_true == _LEFT_OUT)
+        y_true = pd.Series(y_true, dtype=object, copy=True)
+        y_true[(y_true == _LEFT_OUT).to_numpy()] = None
     predicted = np.array(labels, dtype=object)[values.argmax(axis=1)]
     predicted[np.isnan(values).any(axis=1)] = np.nan
     if isinstance(scores, pd.DataFrame):

@@ -81,12 +81,11 @@ def class_counts(rows, true, pred, n_classes):
     """
 
     def add(codes, n_groups):
-        cells = 0 if codes is None else codes[rows] * n_classes
-        hit = true == pred
-        hits = (cells + true)[hit]
+        first = 0 if codes is None else codes[rows] * n_classes
+        labels, predictions = first + true, first + pred
         counts = [
-            np.bincount(cell, minlength=n_groups * n_classes).reshape(n_groups, n_classes)
-            for cell in (hits, cells + true, cells + pred)
+            np.bincount(cells, minlength=n_groups * n_classes).reshape(n_groups, n_classes)
+            for cells in (labels[true == pred], labels, predictions)
         ]
         return np.stack(counts, axis=1).astype(np.float64)
 
