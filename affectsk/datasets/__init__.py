@@ -4,6 +4,7 @@ from affectsk.datasets._affect_frames import make_affect_frames
 from affectsk.datasets._affwild2_reader import load_affwild2
 from affectsk.datasets._affwild2_writer import make_affwild2
 from affectsk.datasets._face_shape import IDENTITY_TRAITS
+from affectsk.datasets._reference_scores import reference_scores, window_curve
 from affectsk.datasets._renderer import render_face
 
 __all__ = [
@@ -11,5 +12,7 @@ __all__ = [
     "load_affwild2",
     "make_affect_frames",
     "make_affwild2",
+    "reference_scores",
     "render_face",
+    "window_curve",
 ]
