@@ -3,7 +3,7 @@
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
 from affectsk.compat._optional import import_optional
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
-from affectsk.compat._requests import MetadataRequester
+from affectsk.compat._routing import route_groups
 from affectsk.compat._validation import (
     HasMethods,
     Interval,
@@ -18,11 +18,11 @@ __all__ = [
     "EpochReporter",
     "HasMethods",
     "Interval",
-    "MetadataRequester",
     "Options",
     "StrOptions",
     "fit_with_callbacks",
     "import_optional",
+    "route_groups",
     "validate_params",
     "wrap_output",
 ]

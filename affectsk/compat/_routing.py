@@ -1,0 +1,55 @@
+"""Metadata on its way into an estimator that may or may not take it."""
+
+import inspect
+
+from sklearn import get_config
+from sklearn.utils.metadata_routing import get_routing_for_object
+
+__all__ = ["route_groups"]
+
+
+def route_groups(estimator, method, groups):
+    """Return `groups` as keyword arguments for a method, if it can use them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any estimator, meta-estimator or Pipeline.
+    method : str
+        Name of the method that will be called.
+    groups : array-like or None
+        Video of each row.
+
+    Returns
+    -------
+    dict
+        ``{"groups": groups}``, or empty where there are none or the method takes none.
+
+    Raises
+    ------
+    ValueError
+        If something inside the estimator needs groups, and only metadata routing, which is off,
+        could get them there.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> route_groups(Ridge(), "fit", ["a", "b"])
+    {}
+    """
+    if groups is None:
+        return {}
+    if "groups" in inspect.signature(getattr(estimator, method)).parameters:
+        return {"groups": groups}
+    try:
+        wanted = get_routing_for_object(estimator).consumes(method, ["groups"])
+    except NotImplementedError:  # a meta-estimator of scikit-learn that cannot route
+        return {}
+    if wanted and not get_config()["enable_metadata_routing"]:
+        raise ValueError(
+            f"groups cannot reach the step of {type(estimator).__name__} that needs them in "
+            f"{method}, because metadata routing is off; call "
+            "sklearn.set_config(enable_metadata_routing=True), or pass X as a frame table, whose "
+            "index names the videos."
+        )
+    return {"groups": groups} if wanted else {}

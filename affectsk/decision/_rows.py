@@ -1,0 +1,156 @@
+"""Rows that an inner estimator can use, and its scores in one form."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import _safe_indexing
+
+from affectsk.compat import route_groups
+from affectsk.labels import is_labelled
+from affectsk.sequences import check_sequences, frame_table, is_collection
+
+__all__ = ["check_frames", "fit_on_rows", "present_scores", "take_rows", "usable_rows"]
+
+
+def check_frames(estimator, X, groups, *, reset):
+    """Check X, and bring it into the form in which rows of it can be handed on.
+
+    Parameters
+    ----------
+    estimator : estimator
+        See `affectsk.sequences.check_sequences`.
+    X : frame table, array-like of shape (n_rows, n_features), or collection
+        Features.
+    groups : array-like or None
+        Video of each row.
+    reset : bool
+        True in `fit`.
+
+    Returns
+    -------
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+        A table as it came, a collection as a frame table, anything else as an array.
+    missing : ndarray of shape (n_rows,), bool
+        Rows without a face.
+    layout : SequenceLayout
+        The sequences.
+    """
+    X = frame_table(X) if is_collection(X) else X
+    values, missing, layout = check_sequences(estimator, X, groups, reset=reset)
+    return X if isinstance(X, pd.DataFrame) else values, missing, layout
+
+
+def take_rows(values, rows):
+    """Return some rows of an array, a table, or None."""
+    return None if values is None else _safe_indexing(values, rows)
+
+
+def usable_rows(y, missing):
+    """Return the rows with a face and at least one label.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels; NaN or None is no label.
+    missing : ndarray of shape (n_rows,), bool
+        Rows without a face.
+
+    Returns
+    -------
+    ndarray of int64
+        The rows.
+
+    Raises
+    ------
+    ValueError
+        If y has another length, or no row is left.
+    """
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None.")
+    labelled = is_labelled(y)
+    if len(labelled) != len(missing):
+        raise ValueError(
+            f"y has {len(labelled)} rows, but X has {len(missing)}; pass one label per row, NaN "
+            "where there is none. (Found input variables with inconsistent numbers of samples.)"
+        )
+    labelled = labelled if labelled.ndim == 1 else labelled.any(axis=1)
+    rows = np.flatnonzero(labelled & ~missing)
+    if not rows.size:
+        raise ValueError("no row of X has both a face and a label; check the alignment of y.")
+    return rows
+
+
+def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
+    """Fit an estimator on some rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted in place.
+    X, y : array-like or table
+        All rows.
+    rows : ndarray of int64
+        The rows to use.
+    groups : array-like or None
+        Video of each row; handed on where the estimator takes it.
+    **fit_params : dict
+        Handed on as they are.
+
+    Returns
+    -------
+    estimator
+        The fitted estimator.
+    """
+    routed = route_groups(estimator, "fit", take_rows(groups, rows))
+    y = take_rows(y, rows)
+    # Labels next to missing ones come in object arrays, which scikit-learn takes for strings.
+    y = np.array(y.tolist()) if isinstance(y, np.ndarray) and y.dtype == object else y
+    return estimator.fit(take_rows(X, rows), y, **fit_params, **routed)
+
+
+def present_scores(estimator, method, X, missing, groups):
+    """Return scores of all rows from an estimator that is called on present rows only.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    method : {"predict", "predict_proba"}
+        The method that gives the scores.
+    X : array-like or table
+        All rows.
+    missing : ndarray of shape (n_rows,), bool
+        Rows without a face.
+    groups : array-like or None
+        Video of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_scores) or None
+        Scores, NaN for missing rows; None if every row is missing.
+    """
+    present = np.flatnonzero(~missing)
+    if not present.size:
+        return None
+    routed = route_groups(estimator, method, take_rows(groups, present))
+    found = _as_columns(getattr(estimator, method)(take_rows(X, present), **routed), estimator)
+    scores = np.full((len(missing), found.shape[1]), np.nan, dtype=found.dtype)
+    scores[present] = found
+    return scores
+
+
+def _as_columns(scores, estimator):
+    """Bring whatever predict or predict_proba returns to (n_rows, n_scores).
+
+    Forests return a list with an array per label of a multilabel y, with a single column where
+    the label was constant in `fit`.
+    """
+    if isinstance(scores, list):
+        positive = [
+            column[:, np.flatnonzero(classes == 1)].sum(axis=1)
+            for column, classes in zip(scores, estimator.classes_, strict=True)
+        ]
+        return np.stack(positive, axis=1)
+    scores = scores.to_numpy() if isinstance(scores, (pd.DataFrame, pd.Series)) else scores
+    scores = np.asarray(scores)
+    scores = scores if scores.dtype.kind == "f" else scores.astype(np.float64)
+    return scores[:, np.newaxis] if scores.ndim == 1 else scores
