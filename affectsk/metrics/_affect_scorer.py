@@ -1,10 +1,8 @@
 """Scorers for cross-validation that hand the groups on."""
 
-import inspect
+from sklearn.utils.metadata_routing import MetadataRequest
 
-from sklearn import get_config
-from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
-
+from affectsk.compat import route_groups
 from affectsk.metrics._action_units import action_unit_f1_score
 from affectsk.metrics._classification import accuracy_score, expression_f1_score
 from affectsk.metrics._continuous import ccc_score, pearson_score, rmse_score
@@ -85,23 +83,6 @@ def _known_classes(estimator):
     return list(estimator.classes_)
 
 
-def _takes_groups(estimator):
-    """Say whether `predict` of the estimator can use groups, and can get them."""
-    if "groups" in inspect.signature(estimator.predict).parameters:
-        return True
-    try:
-        wanted = get_routing_for_object(estimator).consumes("predict", ["groups"])
-    except NotImplementedError:
-        return False
-    if wanted and not get_config()["enable_metadata_routing"]:
-        raise ValueError(
-            f"a step of {type(estimator).__name__} needs groups to predict, but metadata routing "
-            "is off; call sklearn.set_config(enable_metadata_routing=True), or pass X as a frame "
-            "table, whose index names the videos."
-        )
-    return bool(wanted)
-
-
 class AffectScorer:
     """Scorer that hands `groups` to estimators that take them; made by `get_scorer`.
 
@@ -145,8 +126,7 @@ class AffectScorer:
         options = dict(self.options)
         if self.name == "expression_f1" and "labels" not in options:
             options["labels"] = _known_classes(estimator)
-        passed = _takes_groups(estimator) if groups is not None else False
-        predicted = estimator.predict(X, groups=groups) if passed else estimator.predict(X)
+        predicted = estimator.predict(X, **route_groups(estimator, "predict", groups))
         return sign * score(y, predicted, **options)
 
     def get_metadata_routing(self):

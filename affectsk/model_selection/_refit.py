@@ -83,7 +83,7 @@ def refit_on_all(estimator, X_train, y_train, X_val, y_val, *, groups_train=None
 
 def _last_epochs(estimator, prefix=""):
     """Return the parameters that train exactly up to the best epoch."""
-    if hasattr(estimator, "best_epoch_"):
+    if getattr(estimator, "best_epoch_", None) is not None:
         wanted = {
             "max_iter": int(estimator.best_epoch_),
             "restore_best": False,
