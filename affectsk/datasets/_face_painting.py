@@ -28,7 +28,7 @@ def _mix(low, high, reach):
 
 def skin_colour(looks):
     """Return the colour of the skin, RGB."""
-    hue = 8.0 * looks.traits["skin_hue"] * np.array([1.0, -0.2, -0.8])
+    hue = 16.0 * looks.traits["skin_hue"] * np.array([1.0, -0.2, -0.8])
     return _mix(_DARK, _FAIR, 0.3 + 0.7 * looks.traits["skin_tone"]) + hue
 
 
@@ -230,7 +230,7 @@ def paint_relief(looks, shape, units, parallax, scale):
 def _paint_folds(looks, shape, au, scale):
     """Return the depth of the folds that the units press into the skin."""
     brush = _Brush(np.zeros((round(2 * EXTENT * scale),) * 2, dtype=np.uint8), scale)
-    age = 0.12 * (1.0 + looks.traits["age"])
+    age = 0.22 * (1.0 + looks.traits["age"])
     for curve, depth in _fold_curves(shape, au, age):
         if depth > 0.02:
             brush.line(curve, int(255 * min(depth, 1.0)), 0.025)

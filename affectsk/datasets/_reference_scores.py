@@ -18,7 +18,7 @@ _WINDOWS = (1, 3, 5, 7, 11, 15, 21, 31, 51, 71, 101, 151, 201, 301, 401)
 _STEP = 3  # of the training rows that classifiers see: neighbours are near-duplicates
 
 
-def reference_scores(train, validation, *, random_state=None):
+def reference_scores(train, validation, *, n_permutations=5, random_state=None):
     """Score linear models on the truth behind made-up data, on the identity, and on nothing.
 
     No method should expect to score above the truth, and none is worth anything that scores no
@@ -29,6 +29,8 @@ def reference_scores(train, validation, *, random_state=None):
     train, validation : Bunch
         Data of :func:`make_affect_frames`, or the sets of :func:`make_affwild2`, which have no
         features.
+    n_permutations : int, default=5
+        How often labels are exchanged between videos; the scores are averaged.
     random_state : int, RandomState instance or None, default=None
         Seed of the exchange of labels between videos.
 
@@ -36,9 +38,9 @@ def reference_scores(train, validation, *, random_state=None):
     -------
     DataFrame of shape (n_sources, 3)
         Columns `ccc` (mean of valence and arousal), `expression_f1` (macro) and `action_unit_f1`,
-        on validation frames with a face. Rows: "state" and "units" (the truth), "active units"
-        (no model: a unit is predicted where it is truly on), "features" (where there are any),
-        "nuisances", "identity", and "state, labels permuted by video" (chance).
+        on validation frames with a face. Rows: "state" and "units" (the truth), "features"
+        (where there are any), "nuisances", "identity", "active units" (no model: a unit is
+        predicted where it is truly on), and "state, labels permuted by video" (chance).
 
     See Also
     --------
@@ -54,24 +56,31 @@ def reference_scores(train, validation, *, random_state=None):
     Examples
     --------
     >>> from affectsk.datasets import make_affect_frames, reference_scores
-    >>> train = make_affect_frames(12, n_frames=300, n_features=8, random_state=0)
-    >>> validation = make_affect_frames(6, n_frames=300, n_features=8, random_state=1)
-    >>> scores = reference_scores(train, validation, random_state=0)
+    >>> train = make_affect_frames(8, n_frames=300, frame_rate=1, random_state=0)
+    >>> validation = make_affect_frames(
+    ...     8, split="validation", n_frames=300, frame_rate=1, random_state=1
+    ... )
+    >>> scores = reference_scores(train, validation, n_permutations=1, random_state=0)
     >>> bool(scores.loc["state", "ccc"] > scores.loc["identity", "ccc"])
     True
     """
+    if n_permutations != int(n_permutations) or n_permutations < 1:
+        raise ValueError(f"n_permutations={n_permutations!r} must be a whole number, 1 or more.")
     rows = {}
     for name in ("state", "units", "features", "nuisances", "identity"):
         if name != "features" or "X" in train:
             tables = _source(train, name), _source(validation, name)
             rows[name] = _score(_predict(*tables, train.y), validation)
-    permuted = _exchange_labels(train.y, check_random_state(random_state))
-    predictions = _predict(_source(train, "state"), _source(validation, "state"), permuted)
-    rows["state, labels permuted by video"] = _score(predictions, validation)
-    table = pd.DataFrame(rows).T
-    active = _score({"units": (validation.units > 0).to_numpy(dtype=float)}, validation)
-    table.loc["active units", "action_unit_f1"] = active["action_unit_f1"]
-    return table.loc[["state", "units", "active units", *table.index[2:-1]]]
+    truth = (validation.units > 0).to_numpy(dtype=float)
+    rows["active units"] = _score({"units": truth}, validation)
+    states = _source(train, "state"), _source(validation, "state")
+    random_state = check_random_state(random_state)
+    floors = [
+        _score(_predict(*states, _exchange_labels(train.y, random_state)), validation)
+        for _ in range(n_permutations)
+    ]
+    rows["state, labels permuted by video"] = pd.DataFrame(floors).mean()
+    return pd.DataFrame(rows).T.rename_axis("source")
 
 
 def window_curve(train, validation, *, windows=_WINDOWS, source="features"):
@@ -104,9 +113,11 @@ def window_curve(train, validation, *, windows=_WINDOWS, source="features"):
     Examples
     --------
     >>> from affectsk.datasets import make_affect_frames, window_curve
-    >>> train = make_affect_frames(12, n_frames=300, n_features=8, random_state=0)
-    >>> validation = make_affect_frames(6, n_frames=300, n_features=8, random_state=1)
-    >>> window_curve(train, validation, windows=[1, 11]).shape
+    >>> train = make_affect_frames(8, n_frames=300, frame_rate=1, random_state=0)
+    >>> validation = make_affect_frames(
+    ...     8, split="validation", n_frames=300, frame_rate=1, random_state=1
+    ... )
+    >>> window_curve(train, validation, windows=[1, 5]).shape
     (2, 3)
     """
     even = [window for window in windows if window != int(window) or window < 1 or window % 2 == 0]
