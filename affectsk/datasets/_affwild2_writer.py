@@ -82,8 +82,10 @@ def make_affwild2(
     ----------
     root : str or Path
         Folder to write to; it is made, and must not hold such a corpus yet.
-    n_train, n_validation : int, default=8 and 4
-        Number of videos in the training and in the validation set.
+    n_train : int, default=8
+        Number of videos in the training set.
+    n_validation : int, default=4
+        Number of videos in the validation set.
     n_frames : int or (int, int), default=250
         Frames per video, or the range (fewest, most) to draw them from.
     frame_rate : float, default=30.0
@@ -205,7 +207,7 @@ def _write_crops(folder, person, size, seed):
     folder = folder / folder_name(person.video, person.track)
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    background = rng.integers(40, 220, 3).tolist()
+    background = np.clip(rng.integers(60, 200) + rng.normal(0, 15, 3), 0, 255).tolist()
     jitter = _JITTER * rng.standard_normal((len(person.units), 2))
     for i in np.flatnonzero(~person.lost).tolist():
         picture = render_face(

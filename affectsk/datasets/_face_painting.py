@@ -16,6 +16,7 @@ _SUBPIXEL_BITS = 4
 _FAIR, _DARK = np.array([236.0, 198.0, 175.0]), np.array([112.0, 74.0, 54.0])
 _LIP = np.array([176.0, 84.0, 84.0])
 _HAIR_DARK, _HAIR_FAIR = np.array([34.0, 26.0, 22.0]), np.array([150.0, 112.0, 70.0])
+_HAIR_GREY = np.array([150.0, 148.0, 146.0])
 _IRIS_DARK, _IRIS_FAIR = np.array([62.0, 42.0, 30.0]), np.array([104.0, 132.0, 142.0])
 _MOUTH_INSIDE, _TEETH, _EYE_WHITE = (58, 18, 22), (226, 218, 206), (232, 228, 224)
 _PUPIL, _GLINT = (14, 12, 12), (250, 250, 250)
@@ -33,8 +34,9 @@ def skin_colour(looks):
 
 
 def hair_colour(looks):
-    """Return the colour of the hair, RGB; brows are a little darker."""
-    return _mix(_HAIR_DARK, _HAIR_FAIR, looks.traits["hair_tone"])
+    """Return the colour of the hair, RGB, which greys with age."""
+    young = _mix(_HAIR_DARK, _HAIR_FAIR, looks.traits["hair_tone"])
+    return young + 0.7 * max(looks.traits["age"], 0.0) * (_HAIR_GREY - young)
 
 
 def _ints(colour):
