@@ -9,7 +9,11 @@ Zhang, Zhang, Li and Qiao (2016). Joint face detection and alignment using multi
 convolutional networks. IEEE Signal Processing Letters 23(10), figure 2.
 """
 
+import functools
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import torch
@@ -18,7 +22,7 @@ from torch.nn import functional
 
 __all__ = ["FaceNetworks", "OutputNet", "ProposalNet", "RefineNet"]
 
-# Layers of small blocks stay in the cache of a processor: twice as fast as large ones.
+# Layers of small blocks stay in the cache of a processor: nearly twice as fast as large ones.
 _PIXELS_PER_RUN = 40_000
 _PIXELS_PER_RUN_ELSEWHERE = 4_000_000
 
@@ -44,6 +48,24 @@ def _flatten(x: Tensor) -> Tensor:
 def _face_score(logits: Tensor) -> Tensor:
     """Return the softmax probability of the second of two classes."""
     return torch.sigmoid(logits[:, 1] - logits[:, 0])
+
+
+@functools.cache
+def _workers(process: int) -> ThreadPoolExecutor:
+    """Return as many threads as torch uses, each of which runs torch on itself alone.
+
+    torch's own threads wait for each other after every layer. For layers this small, that makes
+    a busy machine slower by a factor of ten and more; whole blocks side by side need no waiting.
+    The process is an argument because threads do not survive a fork.
+    """
+    n_threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
+    started = Barrier(n_threads + 1)
+    for _ in range(n_threads):
+        pool.submit(started.wait)
+    started.wait()
+    torch.set_num_threads(n_threads)  # the setting of a thread is its own, but also the default
+    return pool
 
 
 class _Convolution(nn.Module):
@@ -209,16 +231,24 @@ class FaceNetworks:
         (described,) = self._run(lambda x: (self._output.describe(x, grid),), crops)
         return described
 
-    @torch.inference_mode()
     def _run(
         self, net: Callable[[Tensor], tuple[Tensor, ...]], pixels: np.ndarray
     ) -> tuple[np.ndarray, ...]:
         """Run a network over blocks of pixels (n, h, w, 3), uint8, and join what it gives."""
-        budget = _PIXELS_PER_RUN if self.device.type == "cpu" else _PIXELS_PER_RUN_ELSEWHERE
+        on_cpu = self.device.type == "cpu"
+        budget = _PIXELS_PER_RUN if on_cpu else _PIXELS_PER_RUN_ELSEWHERE
         step = max(budget // (pixels.shape[1] * pixels.shape[2]), 1)
-        parts = []
-        for start in range(0, max(len(pixels), 1), step):
-            block = torch.from_numpy(pixels[start : start + step]).to(self.device)
-            block = block.permute(0, 3, 1, 2).float().sub_(127.5).div_(128)
-            parts.append([output.cpu().numpy() for output in net(block)])
+        blocks = [pixels[start : start + step] for start in range(0, max(len(pixels), 1), step)]
+        run = functools.partial(self._run_block, net)
+        side_by_side = on_cpu and len(blocks) > 1 and torch.get_num_threads() > 1
+        parts = list((_workers(os.getpid()).map if side_by_side else map)(run, blocks))
         return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+
+    @torch.inference_mode()
+    def _run_block(
+        self, net: Callable[[Tensor], tuple[Tensor, ...]], pixels: np.ndarray
+    ) -> list[np.ndarray]:
+        """Run a network over pixels (n, h, w, 3), uint8, in one pass."""
+        block = torch.from_numpy(pixels).to(self.device)
+        block = block.permute(0, 3, 1, 2).float().sub_(127.5).div_(128)
+        return [output.cpu().numpy() for output in net(block)]
