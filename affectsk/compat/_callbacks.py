@@ -43,7 +43,13 @@ class EpochReporter:
             self._epoch.call_on_fit_task_begin(**self._hook_arguments)
 
     def end_epoch(self):
-        """Close the task of the epoch; return True if a callback asks to stop."""
+        """Close the task of the epoch.
+
+        Returns
+        -------
+        bool
+            True if a callback asks to stop.
+        """
         if self._fit is None:
             return False
         return bool(self._epoch.call_on_fit_task_end(**self._hook_arguments))

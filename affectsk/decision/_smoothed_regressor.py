@@ -289,6 +289,7 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
+        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = False
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.target_tags.single_output = inner.target_tags.single_output

@@ -268,5 +268,6 @@ class CCCRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.target_tags.multi_output = True
         return tags

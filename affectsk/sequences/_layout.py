@@ -56,11 +56,23 @@ class SequenceLayout:
         yield from itertools.pairwise(self.offsets.tolist())
 
     def row_positions(self):
-        """Return the position of every row; row numbers where there are no gaps."""
+        """Return the position of every row.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Frame numbers or times; row numbers where there are no gaps.
+        """
         return np.arange(self.n_rows) if self.positions is None else self.positions
 
     def sequence_of_rows(self):
-        """Return the number of the sequence of every row, shape (n_rows,)."""
+        """Return the sequence that every row is in.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), int64
+            Numbers of sequences, counted from 0.
+        """
         return np.repeat(np.arange(self.n_sequences), self.lengths)
 
     def select(self, rows):

@@ -215,5 +215,6 @@ class GapInterpolator(
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags

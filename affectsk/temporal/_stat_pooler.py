@@ -152,5 +152,6 @@ class StatPooler(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags

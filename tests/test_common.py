@@ -1,0 +1,141 @@
+"""scikit-learn's own checks on every estimator, and what every one must do beside them."""
+
+import inspect
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import affectsk
+from affectsk import (
+    CCCRegressor,
+    GapInterpolator,
+    PearsonRegressor,
+    SmoothedClassifier,
+    SmoothedRegressor,
+    StatPooler,
+    TemporalSmoother,
+    VideoKFold,
+    WeightedMLPClassifier,
+)
+
+ADAM = {"learning_rate_init": 0.02, "random_state": 0}
+
+ESTIMATORS = [
+    CCCRegressor(),
+    CCCRegressor((32,), batch_size=64, max_iter=60, **ADAM),
+    PearsonRegressor(),
+    PearsonRegressor((32,), batch_size=64, max_iter=60, **ADAM),
+    WeightedMLPClassifier(batch_size=32, max_iter=30, **ADAM),
+    GapInterpolator(),
+    StatPooler(),
+    TemporalSmoother(),
+    SmoothedClassifier(LogisticRegression()),
+    SmoothedRegressor(Ridge()),
+]
+
+# Estimators that scikit-learn's checks do not fit, and the tests that check them instead.
+CHECKED_ELSEWHERE = {
+    "FaceDetector": "takes images and has neither fit nor X: tests/vision",
+    "FaceEmbedder": "takes images, which are no two-dimensional array: tests/vision",
+    "VideoKFold": "is a splitter: tests/model_selection",
+}
+
+PARTLY_MISSING = "a frame without a face is NaN in every feature; a partly NaN row is refused"
+IN_ORDER = "rows are frames in time order, and every row depends on its neighbours"
+MIXED = "the rows of the check are in no order in time, so that smoothing mixes their targets"
+BATCHES = "mini-batches of weighted and of repeated rows differ, as in scikit-learn's own SGD"
+FOLDS = "the folds that the scale is measured on differ for weighted and for repeated rows"
+
+
+def expected_failures(estimator):
+    """Return the checks that fail by design, each with its reason."""
+    failures = {"check_estimators_pickle": PARTLY_MISSING}
+    if isinstance(estimator, (TemporalSmoother, SmoothedClassifier, SmoothedRegressor)):
+        failures["check_methods_sample_order_invariance"] = IN_ORDER
+        failures["check_methods_subset_invariance"] = IN_ORDER
+    if isinstance(estimator, SmoothedClassifier):
+        failures["check_classifiers_train"] = MIXED
+    if isinstance(estimator, SmoothedRegressor):
+        failures["check_regressors_train"] = MIXED
+        failures["check_sample_weight_equivalence_on_dense_data"] = FOLDS
+    if getattr(estimator, "hidden_layer_sizes", ()) != ():
+        failures["check_sample_weight_equivalence_on_dense_data"] = BATCHES
+    return failures
+
+
+@pytest.mark.filterwarnings("ignore:Can't check dok sparse matrix:UserWarning")
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures, xfail_strict=True)
+def test_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_every_public_estimator_is_checked():
+    public = {
+        name
+        for name in affectsk.__all__
+        if inspect.isclass(getattr(affectsk, name))
+        and issubclass(getattr(affectsk, name), (BaseEstimator, VideoKFold))
+    }
+    checked = {type(estimator).__name__ for estimator in ESTIMATORS}
+    assert public == checked | set(CHECKED_ELSEWHERE)
+
+
+def frames(seed=0):
+    """Return a frame table of five videos, some frames without a face, with labels."""
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([list("abcde"), range(24)], names=["video", "frame"])
+    X = pd.DataFrame(rng.normal(size=(120, 3)), index=index, columns=["u", "v", "w"])
+    y = X["u"] + 0.1 * rng.normal(size=120)
+    X.iloc[[3, 40, 41]] = np.nan
+    return X, y
+
+
+def fit(estimator, X, y):
+    """Fit any estimator of the list on frames."""
+    if isinstance(estimator, StatPooler):
+        return estimator.fit(affectsk.split_videos(X))
+    if is_classifier(estimator):
+        return estimator.fit(X, np.where(y > 0, "Happiness", "Neutral"))
+    return estimator.fit(X, y if is_regressor(estimator) else None)
+
+
+def output(estimator, X):
+    """Return what the fitted estimator is there for."""
+    if isinstance(estimator, StatPooler):
+        return estimator.transform(affectsk.split_videos(X))
+    for method in ("predict_proba", "transform", "predict"):
+        if hasattr(estimator, method):
+            return getattr(estimator, method)(X)
+    raise AssertionError(estimator)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_joblib_round_trip_predicts_the_same(estimator, tmp_path):
+    X, y = frames()
+    fitted = fit(clone(estimator), X, y)
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    loaded = joblib.load(tmp_path / "model.joblib")
+    np.testing.assert_array_equal(output(loaded, X), output(fitted, X))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_missing_rows_are_taken_and_partly_missing_rows_are_refused(estimator):
+    X, y = frames()
+    fitted = fit(clone(estimator), X, y)
+    assert len(output(fitted, X)) == (5 if isinstance(estimator, StatPooler) else 120)
+    X.iloc[7, 1] = np.nan
+    with pytest.raises(ValueError, match="NaN in feature 1 of row 7"):
+        fit(clone(estimator), X, y)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_infinity_is_refused(estimator):
+    X, y = frames()
+    X.iloc[5, 0] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        fit(clone(estimator), X, y)
