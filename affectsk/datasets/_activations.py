@@ -41,7 +41,8 @@ _GAIN = 5.0  # how much the logit of a unit rises in a state that is its prototy
 _HABIT = 0.5  # how much people differ in the logits of their units
 
 _SHORTEST, _LONGEST = 0.2, 1.0  # seconds that a unit stays on
-_MEAN_DURATION = (_SHORTEST + _LONGEST) / 2
+_SKEW = 2.0  # second parameter of their beta distribution: most activations are short
+_MEAN_DURATION = _SHORTEST + (_LONGEST - _SHORTEST) / (1.0 + _SKEW)
 _MIN_GAP = 0.07  # seconds between two activations of one unit
 _MOST_ACTIVE = 0.85  # share of the time that the durations and the least gap allow
 
@@ -128,10 +129,15 @@ def draw_pulses(rng, probability, frame_rate):
         begin = bisect_right(hazard, hazard[int(now)] + rng.standard_exponential())
         if begin >= len(hazard):
             break
-        end = begin + frame_rate * rng.uniform(_SHORTEST, _LONGEST)
+        end = begin + frame_rate * _draw_durations(rng)
         pulses.append((begin - lead, end - lead))
         now = end + _MIN_GAP * frame_rate
     return np.array(pulses).reshape(-1, 2)
+
+
+def _draw_durations(rng, size=None):
+    """Draw how many seconds activations last."""
+    return _SHORTEST + (_LONGEST - _SHORTEST) * rng.beta(1.0, _SKEW, size)
 
 
 def pulse_intensities(rng, pulses, n_frames):
@@ -182,7 +188,8 @@ def annotate_pulses(rng, pulses, n_frames, frame_rate):
     seen = seen + _EDGE_JITTER * frame_rate * rng.standard_normal(seen.shape)
     n_invented = rng.poisson(_MISS_RATE * len(pulses))
     begins = rng.uniform(0, n_frames, n_invented)
-    invented = np.stack([begins, begins + frame_rate * rng.uniform(0.2, 1.0, n_invented)], axis=1)
+    ends = begins + frame_rate * _draw_durations(rng, n_invented)
+    invented = np.stack([begins, ends], axis=1)
     marked = np.zeros(n_frames)
     for begin, end in np.concatenate([seen, invented]):
         first, last = _frames_between(begin, end, n_frames)

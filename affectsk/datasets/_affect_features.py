@@ -14,8 +14,8 @@ _SEED = 20220412  # of the extractor: the same network sees every corpus
 _LOG_SCALED = ("light", "blur")
 _CENTRES = np.array([0.0, 2.0, 0.0, 0.0, 0.0, 1.1, 0.1])
 _SCALES = np.array([13.0, 7.0, 6.0, 0.35, 0.16, 0.6, 0.25])
-_UNIT_GAIN, _NUISANCE_GAIN, _IDENTITY_GAIN = 2.5, 0.35, 0.4
-_WHITE_NOISE, _SLOW_NOISE, _SLOW_TIME = 0.5, 0.3, 0.15
+_UNIT_GAIN, _NUISANCE_GAIN, _IDENTITY_GAIN = 3.2, 0.35, 0.4
+_WHITE_NOISE, _SLOW_NOISE, _SLOW_TIME = 0.4, 0.3, 0.15
 
 
 def extract_affect_features(rng, person, n_features, frame_rate, noise):

@@ -135,7 +135,7 @@ def test_units_last_a_fifth_of_a_second_to_one_second(large):
     )
     assert lengths.min() >= 0.2 * FRAME_RATE - 1
     assert lengths.max() <= 1.0 * FRAME_RATE + 1
-    assert lengths.mean() == pytest.approx(0.6 * FRAME_RATE, rel=0.1)
+    assert lengths.mean() == pytest.approx(0.47 * FRAME_RATE, rel=0.1)
 
 
 def test_expression_labels_are_wrong_in_10_to_20_percent(large):
