@@ -65,17 +65,20 @@ def multiclass_targets(y, sample_weight, present, classes, class_weight, like=No
     Raises
     ------
     ValueError
-        If there is one class only, or a label that is not among `classes`.
+        If no row can be used, all have one class, or a label is not among `classes`.
     """
-    codes, classes = encode_labels(y, len(present), classes if like is None else like.classes)
-    labelled = (codes >= 0) & present
-    seen = np.unique(codes[labelled]) if like is None else like.seen
-    if len(classes) < 2 or len(seen) == 0:
-        raise ValueError(
-            f"y has the one class {classes.tolist()!r} only (number of classes: 1), or no row has "
-            "both a face and a label; a classifier needs at least two classes."
-        )
+    name = "y" if like is None else "y_val"
+    known = _check_classes(classes) if like is None else like.classes
+    codes, classes = encode_labels(y, len(present), known, name=name)
+    labelled = (codes >= 0) & present & (sample_weight > 0)
+    seen = np.unique(codes[(codes >= 0) & present]) if like is None else like.seen
     labelled &= np.isin(codes, seen)
+    _check_any(labelled, name)
+    if len(seen) < 2:
+        raise ValueError(
+            f"{name} has the one class {classes[seen].item()!r} only, among the rows with a face "
+            "(number of classes: 1); a classifier needs rows of at least two classes."
+        )
     target = np.searchsorted(seen, np.where(labelled, codes, seen[0]))
     weight = np.where(labelled, sample_weight, 0.0)
     if like is None:
@@ -107,28 +110,50 @@ def indicator_targets(y, sample_weight, present, classes, class_weight, like=Non
     ValueError
         If y has other values, or another number of columns than `classes`.
     """
-    names = _label_names(y, classes) if like is None else like.classes
-    y = check_targets(y, len(present))
+    name = "y" if like is None else "y_val"
+    names = _label_names(y, _check_classes(classes)) if like is None else like.classes
+    y = check_targets(y, len(present), name=name)
     if y.shape[1] != len(names):
         raise ValueError(
-            f"y has {y.shape[1]} columns, but there are {len(names)} classes: {names.tolist()!r}."
+            f"{name} has {y.shape[1]} columns, but there are {len(names)} classes: "
+            f"{names.tolist()!r}."
         )
     labelled = ~np.isnan(y) & present[:, np.newaxis]
     wrong = labelled & (y != 0) & (y != 1)
     if wrong.any():
         row, column = np.argwhere(wrong)[0].tolist()
         raise ValueError(
-            f"y holds {y[row, column]!r} in row {row}, column {column}; a label indicator holds "
-            "0, 1, or NaN for no label."
+            f"{name} holds {y[row, column].item()!r} in row {row}, column {column}; a label "
+            "indicator holds 0, 1, or NaN for no label."
         )
     target = np.where(labelled, y, 0).astype(np.float32)
     weight = np.where(labelled, sample_weight[:, np.newaxis], 0.0)
+    _check_any(weight > 0, name)
     if like is None:
         positives = (weight * target).sum(axis=0)
         negatives = weight.sum(axis=0) - positives
         of_zero, of_one = label_weights(positives, negatives, class_weight, names)
         weight = weight * np.where(target == 1, of_one, of_zero)
     return ClassTargets(names, np.arange(len(names)), target, weight.astype(np.float32))
+
+
+def _check_any(usable, name):
+    """Raise where no row or cell is left to learn from."""
+    if not usable.any():
+        raise ValueError(
+            f"{name} has no row with both a face and a label of a known class (and a sample_weight "
+            f"above 0); check that the rows of {name} and of the features belong together."
+        )
+
+
+def _check_classes(classes):
+    """Return the fixed classes as an array, or None; raise where one is named twice."""
+    if classes is None:
+        return None
+    classes = np.asarray(list(classes))
+    if len(np.unique(classes)) < len(classes):
+        raise ValueError(f"classes={classes.tolist()!r} names a class twice; name each once.")
+    return classes
 
 
 def _class_weights_of_seen(counts, class_weight, classes, seen):
@@ -141,7 +166,7 @@ def _class_weights_of_seen(counts, class_weight, classes, seen):
 def _label_names(y, classes):
     """Return the names of the columns of a label indicator."""
     if classes is not None:
-        return np.asarray(list(classes))
+        return classes
     if isinstance(y, pd.DataFrame) and all(isinstance(name, str) for name in y.columns):
         return y.columns.to_numpy(dtype=object).astype(str)
     return np.arange(np.shape(y)[1])

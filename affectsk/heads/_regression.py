@@ -58,7 +58,7 @@ def uses_ridge(estimator):
     return possible and estimator.solver != "adam"
 
 
-def read_targets(y, n_rows, output_activation):
+def read_targets(y, n_rows, output_activation, *, name="y"):
     """Check targets against the range that the output can reach.
 
     Parameters
@@ -69,29 +69,34 @@ def read_targets(y, n_rows, output_activation):
         Rows of X.
     output_activation : str
         Activation of the output.
+    name : str, default="y"
+        Name of the argument, for messages.
 
     Returns
     -------
     ndarray of shape (n_rows, n_targets)
         The targets.
     """
-    y = check_targets(y, n_rows)
+    y = check_targets(y, n_rows, name=name)
     low, high = _BOUNDS.get(output_activation, (-np.inf, np.inf))
     outside = (y < low) | (y > high)
     if outside.any():
         row, column = np.argwhere(outside)[0].tolist()
         raise ValueError(
-            f"y holds {y[row, column]!r} in row {row}, column {column}, but output_activation="
-            f"{output_activation!r} reaches from {low} to {high} only; scale y, set missing labels "
-            "(such as -5) to NaN, or use output_activation='identity'."
+            f"{name} holds {y[row, column].item()!r} in row {row}, column {column}, but "
+            f"output_activation={output_activation!r} reaches from {low} to {high} only; scale y, "
+            "set missing labels (such as -5) to NaN, or use output_activation='identity'."
         )
     return y
 
 
 def fit_with_ridge(estimator, values, y, missing, sample_weight, *, match_deviation):
     """Fit by ridge regression in closed form; set the fitted attributes of the estimator."""
-    weight = None if sample_weight is None else _check_sample_weight(sample_weight, values)
-    present = _rows_with_target(y, missing)
+    _share(estimator.target_weights, y.shape[1])
+    weight = None
+    if sample_weight is not None:
+        weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
+    present = _usable_rows(y, missing, weight)
     estimator.coefs_, estimator.intercepts_ = (
         [array]
         for array in fit_ridge(
@@ -111,7 +116,7 @@ def fit_with_adam(
 ):
     """Fit by minimising a correlation loss with Adam; set the fitted attributes."""
     weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
-    present = _rows_with_target(y, missing)
+    present = _usable_rows(y, missing, weight)
     rows, held_out = choose_rows(
         estimator, X, y, groups, np.flatnonzero(present), X_val, y_val, random_state
     )
@@ -150,12 +155,18 @@ def predict_targets(values, estimator):
     return sigmoid(output) if activation == "sigmoid" else output
 
 
-def _rows_with_target(y, missing):
-    """Return the rows with a face and at least one target."""
-    present = ~missing & ~np.isnan(y).all(axis=1)
-    if not present.any():
-        raise ValueError("no row of X has both a face and a target; check the alignment of y.")
-    return present
+def _usable_rows(y, missing, weight, *, name="y"):
+    """Return the rows with a face, at least one target, and a weight above 0."""
+    labelled = ~np.isnan(y) & ~missing[:, np.newaxis]
+    if weight is not None:
+        labelled &= weight[:, np.newaxis] > 0
+    empty = np.flatnonzero(~labelled.any(axis=0))
+    if empty.size:
+        raise ValueError(
+            f"target {empty[0]} of {name} has no row with a face and a label (and a sample_weight "
+            "above 0); check that the rows of X and y belong together, or leave the target out."
+        )
+    return labelled.any(axis=1)
 
 
 def _cells(y, weight):
@@ -168,8 +179,12 @@ def _cells(y, weight):
 def _read_validation(estimator, X_val, y_val):
     """Return validation rows as the training takes them."""
     values, missing = check_rows(estimator, X_val, reset=False)
-    y = read_targets(y_val, len(values), estimator.output_activation)
-    rows = np.flatnonzero(_rows_with_target(y, missing))
+    y = read_targets(y_val, len(values), estimator.output_activation, name="y_val")
+    if y.shape[1] != estimator.n_outputs_:
+        raise ValueError(
+            f"y_val has {y.shape[1]} targets, but y has {estimator.n_outputs_}; pass the same ones."
+        )
+    rows = np.flatnonzero(_usable_rows(y, missing, None, name="y_val"))
     return (values, *_cells(y, np.ones(len(values))), rows)
 
 

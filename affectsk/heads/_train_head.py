@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 
 from affectsk.compat import EpochReporter, HasMethods, Interval
 from affectsk.heads._forward import layers_of_state
@@ -55,9 +56,10 @@ def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
     Raises
     ------
     ValueError
-        If only one of X_val and y_val is given, early stopping has no rows to look at, or there
-        are too few rows.
+        If groups has another length or a gap, only one of X_val and y_val is given, early stopping
+        has no rows to look at, or there are too few rows.
     """
+    _check_groups(groups, len(y))
     if (X_val is None) != (y_val is None):
         given, absent = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
         raise ValueError(f"{given} is given, but {absent} is None; pass both, or neither.")
@@ -73,6 +75,31 @@ def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
     from affectsk.training import split_validation_rows  # noqa: PLC0415 - torch, see train_head
 
     return split_validation_rows(X, y, groups, rows, estimator.validation_fraction, random_state)
+
+
+def _check_groups(groups, n_rows):
+    """Raise for groups that do not name the video of every row."""
+    if groups is None:
+        return
+    if np.shape(groups) != (n_rows,):
+        raise ValueError(
+            f"groups has shape {np.shape(groups)}, but X has {n_rows} rows; pass the video of "
+            "every row."
+        )
+    if pd.isna(np.asarray(groups)).any():
+        row = int(np.flatnonzero(pd.isna(np.asarray(groups)))[0])
+        raise ValueError(f"groups is missing in row {row}; name the video of every row.")
+
+
+def _layer_widths(hidden_layer_sizes):
+    """Return the widths of the hidden layers as a list of int."""
+    widths = np.atleast_1d(hidden_layer_sizes)
+    if widths.size and not (widths.dtype.kind in "iu" and (widths > 0).all()):
+        raise ValueError(
+            f"hidden_layer_sizes={hidden_layer_sizes!r} must hold whole numbers of at least 1, one "
+            "per hidden layer; use () for a linear model."
+        )
+    return widths.tolist()
 
 
 def train_head(
@@ -130,7 +157,7 @@ def train_head(
         seed=random_state.randint(np.iinfo(np.int32).max),
         verbose=int(estimator.verbose),
     )
-    hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=int)).tolist()
+    hidden = _layer_widths(estimator.hidden_layer_sizes)
     trained = training.train_network(
         networks.MLP,
         {"n_features": data[0].shape[1], "hidden_layer_sizes": hidden, **network},

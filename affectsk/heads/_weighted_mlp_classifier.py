@@ -241,6 +241,11 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         values, missing = check_rows(self, X, reset=True)
         self.n_missing_rows_ = int(missing.sum())
         self.multilabel_ = is_multilabel(y)
+        if self.multilabel_ and self.label_smoothing > 0:
+            raise ValueError(
+                f"label_smoothing={self.label_smoothing!r} is for one class per row, but y has "
+                "several labels per row; use label_smoothing=0."
+            )
         targets = self._targets(values, y, sample_weight, ~missing)
         self.classes_, self.seen_classes_ = targets.classes, targets.seen
         rows = np.flatnonzero(targets.labelled)
