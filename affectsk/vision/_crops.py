@@ -34,9 +34,10 @@ def resize_image(image, size, *, resize):
     if resize == "cv2":
         return cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR)
     across = np.tensordot(_triangle_weights(width, size), image.astype(np.float32), (1, 1))
-    # Pillow, too, rounds to whole values between its two passes.
-    down = np.tensordot(_triangle_weights(height, size), np.rint(across), (1, 1))
-    return np.clip(np.rint(down), 0, 255).astype(np.uint8)
+    # Pillow, too, rounds to whole values between its two passes, and halves upwards.
+    across = np.floor(across + 0.5)
+    down = np.tensordot(_triangle_weights(height, size), across, (1, 1))
+    return np.clip(np.floor(down + 0.5), 0, 255).astype(np.uint8)
 
 
 def crop_box(image, box, size, *, resize):
@@ -66,11 +67,15 @@ def align_face(image, landmarks, template, size):
     ndarray of shape (size, size, 3), uint8
         The aligned face; what lies outside the image repeats its border.
     """
-    matrix = similarity(landmarks, template * size)
+    # Landmarks count from the edge of the first pixel, OpenCV from its centre.
+    targets = template * size - 0.5
+    matrix = similarity(landmarks - 0.5, targets)
     scale = float(np.hypot(*matrix[:, 0]))
+    if scale * max(image.shape) < 1:  # the landmarks lie in one point and tell nothing
+        return resize_image(image, size, resize="pil")
     if scale < 0.5:  # bilinear sampling would skip pixels: shrink the face by areas first
         image, corner, ratio = _shrink_region(image, matrix, size, scale)
-        matrix = similarity((landmarks - corner) * ratio, template * size)
+        matrix = similarity((landmarks - corner) * ratio - 0.5, targets)
     return cv2.warpAffine(
         image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

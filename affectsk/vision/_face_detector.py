@@ -42,8 +42,8 @@ class FaceDetector(BaseEstimator):
         What finds the faces. A list is a cascade: the next backend looks at the images in which
         the ones before found nothing.
     min_face : float, default=40
-        Side of the smallest face that is looked for, in pixels, at least 12. The time that an
-        image takes grows with the inverse square of it.
+        Side of the smallest window that is looked at, in pixels, at least 12; a face may be a
+        third smaller than its window. The time that an image takes grows with the inverse square.
     threshold : tuple of three float, default=(0.6, 0.7, 0.7)
         Scores in [0, 1] that a face must exceed in the three networks. Higher ones lose small,
         turned and covered faces; lower ones take more things for faces.

@@ -45,8 +45,8 @@ def predict_frames(estimators, frames):
 
     Notes
     -----
-    Rows without a face (NaN in every feature) go to those estimators that allow for NaN, such as
-    one that smooths over gaps; the others are called with the rows that have a face.
+    Rows without a face (NaN in every feature) go only to estimators of this package, such as one
+    that smooths over gaps; the others are called with the rows that have a face.
 
     Examples
     --------
@@ -139,9 +139,7 @@ def _unit_names(estimator, n_units):
 
 def _call_on_faces(estimator, method, features, n_columns):
     """Call a method and return its values (n_frames, n_columns), NaN where it had no face."""
-    rows = features.notna().any(axis=1).to_numpy()
-    if _allows_missing(estimator):
-        rows[:] = True
+    rows = features.notna().any(axis=1).to_numpy() | _knows_missing(estimator)
     if not rows.any():
         return np.full((len(features), n_columns), np.nan)
     values = _as_columns(getattr(estimator, method)(features[rows]), estimator)
@@ -150,11 +148,15 @@ def _call_on_faces(estimator, method, features, n_columns):
     return filled
 
 
-def _allows_missing(estimator):
-    """Say whether an estimator, or every step of a pipeline, takes NaN."""
-    steps = [step for _, step in getattr(estimator, "steps", [(None, estimator)])]
-    return all(
-        step in (None, "passthrough") or get_tags(step).input_tags.allow_nan for step in steps
+def _knows_missing(estimator):
+    """Say whether an estimator, or a pipeline, knows rows of NaN as frames without a face.
+
+    Those of this package count them in `fit`. Allowing for NaN is not enough: a forest would take
+    it for one more value.
+    """
+    *earlier, last = [step for _, step in getattr(estimator, "steps", [(None, estimator)])]
+    return hasattr(last, "n_missing_rows_") and all(
+        step in (None, "passthrough") or get_tags(step).input_tags.allow_nan for step in earlier
     )
 
 

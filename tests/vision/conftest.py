@@ -1,0 +1,77 @@
+"""Small images and videos that the tests of this folder share."""
+
+import cv2
+import numpy as np
+import pytest
+
+
+def _draw_face(size=120, seed=0):
+    """Return a drawn face that MTCNN takes for one, on a noisy ground."""
+    rng = np.random.default_rng(seed)
+    image = rng.integers(90, 110, (size, size, 3)).astype(np.uint8)
+    s = size / 120
+
+    def at(x, y):
+        return round(x * s), round(y * s)
+
+    cv2.ellipse(image, at(60, 62), at(34, 44), 0, 0, 360, (214, 170, 140), -1)
+    cv2.ellipse(image, at(60, 30), at(35, 18), 0, 180, 360, (60, 40, 30), -1)
+    for x in (46, 74):
+        cv2.ellipse(image, at(x, 53), at(7, 4), 0, 0, 360, (245, 240, 235), -1)
+        cv2.circle(image, at(x, 53), max(round(3 * s), 1), (40, 25, 20), -1)
+        cv2.ellipse(image, at(x, 45), at(9, 3), 0, 180, 360, (70, 45, 35), 2)
+    cv2.ellipse(image, at(60, 66), at(5, 9), 0, 20, 160, (170, 120, 95), 2)
+    cv2.ellipse(image, at(60, 84), at(13, 5), 0, 0, 360, (170, 60, 60), -1)
+    return cv2.GaussianBlur(image, (0, 0), max(0.8 * s, 0.3))
+
+
+_LANDMARKS = np.array([[46, 53], [74, 53], [60, 70], [48, 84], [72, 84]]) / 120
+
+
+def _scene(*faces, height=270, width=400):
+    """Return a grey image with faces (x, y, size) drawn at places."""
+    image = np.full((height, width, 3), 100, np.uint8)
+    for x, y, size in faces:
+        image[y : y + size, x : x + size] = _draw_face(size)
+    return image
+
+
+def _write_video(path, images, codec="MJPG", fps=25):
+    """Write RGB images as a video; return its path."""
+    height, width = images[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, (width, height))
+    for image in images:
+        writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="session")
+def draw_face():
+    """Return the function that draws a face."""
+    return _draw_face
+
+
+@pytest.fixture(scope="session")
+def landmarks():
+    """Return where the landmarks of a drawn face lie, in units of its side."""
+    return _LANDMARKS
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """Return the function that draws faces at places (x, y, size) of a grey image."""
+    return _scene
+
+
+@pytest.fixture(scope="session")
+def write_video():
+    """Return the function that writes images as a video."""
+    return _write_video
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory):
+    """Return a video of eight frames: five with a moving face, three without."""
+    images = [_scene((20 + 10 * i, 30, 120)) for i in range(5)] + [_scene()] * 3
+    return _write_video(tmp_path_factory.mktemp("videos") / "clip.avi", images)

@@ -1,0 +1,187 @@
+"""Frame tables of videos, and predictions from them."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from affectsk.exceptions import DamagedVideoWarning
+from affectsk.heads import CCCRegressor, WeightedMLPClassifier
+from affectsk.labels import ACTION_UNITS
+from affectsk.vision import FaceDetector, FaceEmbedder, extract_features, predict_frames
+
+FACTS = ["time", "x0", "y0", "x1", "y1", "detection_score"]
+
+
+@pytest.fixture(scope="module")
+def table(clip):
+    return extract_features(clip)
+
+
+def test_one_row_per_frame(table):
+    assert table.index.names == ["video", "track", "frame"]
+    assert table.index.tolist() == [("clip", 0, i) for i in range(8)]
+    assert table.columns[:7].tolist() == [*FACTS, "embedding_0"]
+    assert table.shape == (8, 6 + 1024)
+    np.testing.assert_allclose(table["time"], np.arange(8) / 25)
+    missing = table.drop(columns="time").isna()
+    assert missing.all(axis=1).tolist() == [False] * 5 + [True] * 3
+    assert (missing.all(axis=1) == missing.any(axis=1)).all()
+
+
+def test_boxes_follow_the_face(table):
+    centres = (table["x0"] + table["x1"])[:5] / 2
+    np.testing.assert_allclose(centres, 20 + 10 * np.arange(5) + 60, atol=6)
+
+
+def test_features_are_those_of_the_embedder(table, clip):
+    [features] = FaceEmbedder(detector="mtcnn").transform([clip])
+    np.testing.assert_allclose(table.iloc[:, 6:], features, atol=0.02)
+    assert (table.dtypes.iloc[6:] == np.float32).all()
+
+
+def test_step_keeps_the_numbers_of_the_frames(table, clip):
+    every_third = extract_features(str(clip), FaceEmbedder(batch_size=2), step=3)
+    assert every_third.index.get_level_values("frame").tolist() == [0, 3, 6]
+    np.testing.assert_allclose(every_third, table.iloc[::3], atol=0.02)
+
+
+def test_several_videos_and_a_damaged_one(clip, write_video, scene, tmp_path):
+    whole = write_video(tmp_path / "whole.avi", [scene()] * 30)
+    content = whole.read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
+    with pytest.warns(DamagedVideoWarning, match=r"cut\.avi"):
+        both = extract_features([tmp_path / "cut.avi", clip])
+    assert both.index.unique("video").tolist() == ["cut", "clip"]
+    assert 5 < len(both.loc["cut"]) < 25
+    assert len(both.loc["clip"]) == 8
+
+
+def test_which_detector_is_used(clip):
+    blind = FaceDetector(min_face=260)
+    assert extract_features(clip, detector=blind)["x0"].isna().all()
+    assert extract_features(clip, FaceEmbedder(detector=blind))["x0"].isna().all()
+    seeing = extract_features(clip, FaceEmbedder(detector=blind), detector="mtcnn")
+    assert seeing["x0"].notna().sum() == 5
+
+
+def test_errors_come_before_work(clip, tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(ValueError, match=r"text\.mp4"):
+        extract_features([clip, tmp_path / "text.mp4"])
+    same = shutil.copy(clip, tmp_path / "clip.avi")
+    with pytest.raises(ValueError, match="2 videos of the name 'clip'"):
+        extract_features([clip, same])
+    with pytest.raises(FileNotFoundError):
+        extract_features(tmp_path / "nowhere.mp4")
+    with pytest.raises(ValueError, match="paths is empty"):
+        extract_features([])
+    for step in (0, 1.5, True):
+        with pytest.raises(ValueError, match="step="):
+            extract_features(clip, step=step)
+    with pytest.raises(TypeError, match="must be a FaceEmbedder"):
+        extract_features(clip, "default")
+    with pytest.raises(ValueError, match="frame 5 of"):
+        extract_features(clip, FaceEmbedder(on_missing="raise"))
+
+
+def frames_and_targets(seed=0):
+    """Return frames of two videos, some without a face, and targets that follow the features."""
+    rng = np.random.default_rng(seed)
+    index = pd.MultiIndex.from_product([["a", "b"], [0], range(40)],
+                                       names=["video", "track", "frame"])  # fmt: skip
+    frames = pd.DataFrame(rng.normal(size=(80, 4)), index, [f"embedding_{i}" for i in range(4)])
+    values = frames.to_numpy()
+    affect = np.tanh(values[:, :2])
+    expression = np.array(["Fear", "Anger"])[(values[:, 0] > 0).astype(int)]
+    units = (np.tile(values, 3) > 0).astype(int)
+    frames.iloc[[3, 50, 51]] = np.nan
+    frames.insert(0, "time", np.tile(np.arange(40) / 25, 2))
+    frames.insert(1, "detection_score", 0.9)
+    return frames, affect, expression, units
+
+
+def fitted(kind):
+    """Return fitted estimators of ours (which take missing rows) or of scikit-learn (which not)."""
+    frames, affect, expression, units = frames_and_targets()
+    X = frames.drop(columns=["time", "detection_score"])
+    seen = X.notna().all(axis=1).to_numpy()
+    if kind == "ours":
+        settings = {"max_iter": 5, "batch_size": 16, "random_state": 0}
+        return frames, {
+            "valence_arousal": make_pipeline(StandardScaler(), CCCRegressor()).fit(X, affect),
+            "expression": WeightedMLPClassifier(**settings).fit(X, expression),
+            "action_units": WeightedMLPClassifier(classes=ACTION_UNITS, **settings).fit(X, units),
+        }
+    return frames, {
+        "valence_arousal": LinearRegression().fit(X[seen], affect[seen]),
+        "expression": make_pipeline(StandardScaler(), LogisticRegression()).fit(
+            X[seen], expression[seen]
+        ),
+        "action_units": RandomForestClassifier(5, random_state=0).fit(X[seen], units[seen]),
+    }
+
+
+@pytest.mark.parametrize("kind", ["ours", "scikit-learn"])
+def test_predictions_of_every_kind(kind):
+    frames, estimators = fitted(kind)
+    table = predict_frames(estimators, frames)
+    probabilities = [f"p_{unit}" for unit in ACTION_UNITS]
+    assert table.columns.tolist() == [
+        "time", "valence", "arousal", "expression", "p_Anger", "p_Fear",
+        *ACTION_UNITS, *probabilities, "face_found",
+    ]  # fmt: skip
+    assert table.index.equals(frames.index)
+    assert np.flatnonzero(~table["face_found"]).tolist() == [3, 50, 51]
+    assert table.drop(columns=["time", "face_found"]).iloc[[3, 50, 51]].isna().all(axis=None)
+    present = table[table["face_found"]]
+    assert present.notna().all(axis=None)
+    np.testing.assert_allclose(present["p_Anger"] + present["p_Fear"], 1, atol=1e-6)
+    anger = present["expression"] == "Anger"
+    assert (anger == (present["p_Anger"] > 0.5)).all()
+    assert set(np.unique(present[list(ACTION_UNITS)])) == {0.0, 1.0}
+
+
+def test_values_are_those_of_the_estimators():
+    frames, estimators = fitted("scikit-learn")
+    table = predict_frames(estimators, frames)
+    X = frames.drop(columns=["time", "detection_score"]).dropna()
+    affect = estimators["valence_arousal"].predict(X)
+    np.testing.assert_array_equal(table.loc[X.index, ["valence", "arousal"]], affect)
+    decided = estimators["action_units"].predict(X)
+    np.testing.assert_array_equal(table.loc[X.index, list(ACTION_UNITS)], decided)
+
+
+@pytest.mark.parametrize("kind", ["ours", "scikit-learn"])
+def test_a_table_without_any_face(kind):
+    frames, estimators = fitted(kind)
+    frames.iloc[:, 2:] = np.nan
+    table = predict_frames(estimators, frames.drop(columns="time"))
+    assert "time" not in table
+    assert not table.pop("face_found").any()
+    assert table.isna().all(axis=None)
+
+
+def test_only_what_is_asked_for():
+    frames, estimators = fitted("scikit-learn")
+    table = predict_frames({"expression": estimators["expression"]}, frames)
+    assert table.columns.tolist() == ["time", "expression", "p_Anger", "p_Fear", "face_found"]
+
+
+def test_invalid_estimators():
+    frames, estimators = fitted("scikit-learn")
+    for wrong in ({}, {"emotion": estimators["expression"]}):
+        with pytest.raises(ValueError, match="estimators has the keys"):
+            predict_frames(wrong, frames)
+    X = frames.drop(columns=["time", "detection_score"]).dropna()
+    one = LinearRegression().fit(X, np.zeros((len(X), 1)))
+    with pytest.raises(ValueError, match="predicts 1 columns"):
+        predict_frames({"valence_arousal": one}, frames)
+    three = RandomForestClassifier(2).fit(X, np.random.default_rng(0).integers(0, 2, (len(X), 3)))
+    with pytest.raises(ValueError, match="predicts 3 units"):
+        predict_frames({"action_units": three}, frames)

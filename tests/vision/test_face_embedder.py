@@ -1,0 +1,255 @@
+"""FaceEmbedder on drawn faces: forms of input, missing faces, alignment, other models."""
+
+import pickle
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+from affectsk.vision import FaceDetector, FaceEmbedder
+from affectsk.vision._crops import align_face, crop_box, resize_image, similarity
+
+
+class Colour:
+    """Model of the mean colour and the corner pixel."""
+
+    name = "colour"
+    input_size = 8
+    template = None
+    outputs = {"embeddings": ("red", "green", "blue"), "logits": ("corner",)}
+
+    def embed(self, crops):
+        assert crops.shape[1:] == (8, 8, 3)
+        assert crops.dtype == np.uint8
+        return {"embeddings": crops.mean((1, 2)), "logits": crops[:, :1, 0, 0]}
+
+
+@pytest.fixture(scope="module")
+def faces(draw_face):
+    """Return twelve drawn faces of different sizes; every other one is darker."""
+    return [(draw_face(80 + 5 * i, i) // (1 + i % 2)).astype(np.uint8) for i in range(12)]
+
+
+def test_images_become_rows(faces):
+    features = FaceEmbedder().fit_transform(faces)
+    assert features.shape == (12, 1024)
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    np.testing.assert_array_equal(FaceEmbedder().transform(faces), features)
+    np.testing.assert_allclose(FaceEmbedder(batch_size=5).transform(faces), features, atol=0.02)
+
+
+def test_one_array_and_files_are_the_same_as_images(faces, tmp_path):
+    stack = np.stack([cv2.resize(face, (90, 90)) for face in faces[:3]])
+    features = FaceEmbedder().transform(stack)
+    paths = [tmp_path / f"{i}.png" for i in range(3)]
+    for path, face in zip(paths, stack, strict=True):
+        cv2.imwrite(str(path), face[..., ::-1])
+    np.testing.assert_array_equal(FaceEmbedder().transform(list(stack)), features)
+    np.testing.assert_array_equal(FaceEmbedder().transform(paths), features)
+    np.testing.assert_array_equal(FaceEmbedder().transform([str(path) for path in paths]), features)
+    np.testing.assert_array_equal(FaceEmbedder().transform(pd.Series(map(str, paths))), features)
+
+
+def test_grayscale_files_have_three_channels(faces, tmp_path):
+    path = str(tmp_path / "gray.png")
+    cv2.imwrite(path, faces[0][..., 0])
+    features = FaceEmbedder(Colour()).transform([path])[0]
+    assert features[0] == features[1] == features[2]
+
+
+def test_a_face_is_embedded_alike_wherever_it_is_found(scene, draw_face):
+    embedder = FaceEmbedder(detector=FaceDetector())
+    small, moved, turned = (
+        scene((20, 30, 120)),
+        scene((200, 60, 120)),
+        cv2.warpAffine(
+            scene((140, 70, 120)),
+            cv2.getRotationMatrix2D((200, 130), 15, 1),
+            (400, 270),
+            borderValue=(100, 100, 100),
+        ),
+    )
+    features = embedder.transform([small, moved, turned, scene((100, 10, 240))])
+    other = FaceEmbedder().transform([np.full((64, 64, 3), 80, np.uint8)])
+    distance = np.linalg.norm(features - features[0], axis=1)
+    assert distance[1:].max() < 0.5 * np.linalg.norm(features[0] - other)
+
+
+def test_videos_become_a_collection(clip):
+    embedder = FaceEmbedder(detector="mtcnn", batch_size=3)
+    collection = embedder.fit_transform([clip, str(clip)])
+    assert [features.shape for features in collection] == [(8, 1024)] * 2
+    missing = np.isnan(collection[0])
+    assert missing.all(axis=1).tolist() == [False] * 5 + [True] * 3
+    assert (missing.all(axis=1) == missing.any(axis=1)).all()
+
+
+def test_n_jobs(clip):
+    one = FaceEmbedder(detector="mtcnn").transform([clip] * 2)
+    with parallel_config(backend="threading"):
+        two = FaceEmbedder(detector="mtcnn", n_jobs=2).transform([clip] * 2)
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_allclose(a, b, atol=0.02)
+
+
+def test_missing_faces(scene, clip):
+    images = [scene((20, 30, 120)), scene()]
+    features = FaceEmbedder(detector="mtcnn").transform(images)
+    assert np.isnan(features).all(axis=1).tolist() == [False, True]
+    with pytest.raises(ValueError, match=r"No face was found in X\[1\].*min_face"):
+        FaceEmbedder(detector="mtcnn", on_missing="raise", batch_size=1).transform(images)
+    with pytest.raises(ValueError, match=r"frame 5 of .*clip\.avi"):
+        FaceEmbedder(detector="mtcnn", on_missing="raise").transform([clip])
+
+
+def test_the_largest_face_counts(scene):
+    detector = FaceDetector()
+    both = FaceEmbedder(detector=detector).transform([scene((0, 0, 120), (150, 20, 240))])
+    large = FaceEmbedder(detector=detector).transform([scene((150, 20, 240))])
+    np.testing.assert_allclose(both, large, atol=0.2)
+
+
+def test_videos_need_a_detector(clip):
+    with pytest.raises(ValueError, match=r"detector=None.*detector='mtcnn'"):
+        FaceEmbedder().transform([clip])
+
+
+@pytest.mark.parametrize("detector", [None, "mtcnn"])
+def test_a_model_is_one_class(scene, draw_face, detector):
+    image = scene((20, 30, 120)) if detector else draw_face()
+    embedder = FaceEmbedder(Colour(), output="embeddings+logits", detector=detector)
+    features = embedder.fit_transform([image])
+    assert features.shape == (1, 4)
+    assert embedder.get_feature_names_out().tolist() == ["red", "green", "blue", "corner"]
+    logits = FaceEmbedder(Colour(), output="logits", detector=detector).transform([image])
+    assert logits[0, 0] == features[0, 3]
+    assert clone(embedder).fit_transform([image]).shape == (1, 4)
+
+
+def test_names_and_pandas_output(faces):
+    embedder = FaceEmbedder().set_output(transform="pandas")
+    table = embedder.fit_transform(faces[:2])
+    assert table.columns[[0, -1]].tolist() == ["embedding_0", "embedding_1023"]
+    assert FaceEmbedder().get_feature_names_out().shape == (1024,)
+
+
+def test_pipeline_grid_search_and_pickle(faces):
+    y = np.arange(12) % 2
+    pipeline = make_pipeline(FaceEmbedder(), StandardScaler(), LogisticRegression())
+    assert (cross_val_predict(pipeline, faces, y, cv=3) == y).mean() > 0.8
+    grid = {"faceembedder__model": ["default", Colour()], "logisticregression__C": [0.1]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(faces, y)
+    copy = pickle.loads(pickle.dumps(search))
+    np.testing.assert_array_equal(copy.predict(faces), search.predict(faces))
+
+
+def test_tags_say_that_tables_are_no_input():
+    tags = get_tags(FaceEmbedder())
+    assert not tags.input_tags.two_d_array
+    assert not tags.requires_fit
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        (np.zeros((5, 3)), ValueError, r"numeric array of shape \(5, 3\).*images"),
+        (np.zeros((5, 20, 20), np.uint8), ValueError, "grayscale"),
+        (np.zeros((5, 20, 20, 3)), ValueError, "float64"),
+        (np.full((2, 20, 20, 3), np.nan), ValueError, "float64"),
+        (np.zeros((2, 1, 1, 3), np.uint8), ValueError, "at least 2 pixels"),
+        ([], ValueError, "X is empty"),
+        (np.zeros((0, 20, 20, 3), np.uint8), ValueError, "X is empty"),
+        ("photo.jpg", TypeError, r"pass \[X\]"),
+        (7, TypeError, "must be a list"),
+        (["notes.txt"], ValueError, r"X\[0\]='notes.txt' has the suffix '.txt'"),
+        (["a.mp4", "b.jpg"], ValueError, "mixes image paths and videos"),
+        (["nowhere.jpg"], FileNotFoundError, "nowhere.jpg"),
+        ([np.zeros((20, 20), np.uint8)], ValueError, r"X\[0\] has shape"),
+    ],
+)
+def test_invalid_input(X, error, message):
+    with pytest.raises(error, match=message):
+        FaceEmbedder().transform(X)
+
+
+def test_files_that_are_no_images(tmp_path):
+    for name, content in {"empty.png": b"", "text.jpg": b"no image"}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name}' \({len(content)} bytes\)"):
+            FaceEmbedder().transform([tmp_path / name])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"model": "facenet"}, r"model='facenet' is unknown.*'default'"),
+        ({"output": "logits"}, r"output='logits'.*offers \['embeddings'\]"),
+        ({"output": "embeddings+logits"}, "'logits', which the model 'mtcnn-onet'"),
+        ({"detector": "haar"}, "haar"),
+        ({"on_missing": "skip"}, "on_missing"),
+        ({"resize": "nearest"}, "resize"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"model": 3}, "model"),
+    ],
+)
+def test_invalid_parameters(parameters, message, draw_face):
+    with pytest.raises(ValueError, match=message):
+        FaceEmbedder(**parameters).fit_transform([draw_face()])
+
+
+def test_a_model_without_its_members_is_refused():
+    with pytest.raises(TypeError, match="name, input_size, template, outputs and embed"):
+        FaceEmbedder(type("Half", (), {"embed": len})()).fit([np.zeros((8, 8, 3), np.uint8)])
+
+
+@pytest.mark.parametrize("shape", [(50, 70), (8, 8), (5, 6), (300, 9), (16, 16)])
+def test_resizing_as_pillow_does(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    # torch's filter for bytes is made to agree with Pillow's.
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(image).permute(2, 0, 1)[None], (16, 16), mode="bilinear", antialias=True
+    )[0].permute(1, 2, 0)
+    resized = resize_image(image, 16, resize="pil")
+    assert np.abs(resized.astype(int) - expected.numpy().astype(int)).max() <= 1
+    assert resize_image(image, 16, resize="cv2").shape == (16, 16, 3)
+
+
+def test_boxes_that_leave_the_image_are_filled_with_grey():
+    image = np.full((20, 30, 3), 7, np.uint8)
+    crop = crop_box(image, (-10, 0, 10, 20), 20, resize="pil")
+    assert (crop[:, :10] == 128).all()
+    assert (crop[:, 10:] == 7).all()
+    assert (crop_box(image, (40, 40, 60, 60), 4, resize="cv2") == 128).all()
+
+
+def test_similarity_is_the_least_squares_one():
+    rng = np.random.default_rng(0)
+    points, targets = rng.normal(size=(2, 5, 2))
+    x, y, one, zero = *points.T, np.ones(5), np.zeros(5)
+    rows = np.block([[x[:, None], -y[:, None], one[:, None], zero[:, None]],
+                     [y[:, None], x[:, None], zero[:, None], one[:, None]]])  # fmt: skip
+    a, b, u, v = np.linalg.lstsq(rows, targets.T.ravel())[0]
+    np.testing.assert_allclose(similarity(points, targets), [[a, -b, u], [b, a, v]])
+
+
+@pytest.mark.parametrize("size", [90, 120, 480, 1200])
+def test_aligned_landmarks_lie_on_the_template(draw_face, landmarks, size):
+    expected = draw_face(120)
+    image = cv2.resize(expected, (size, size), interpolation=cv2.INTER_CUBIC)
+    aligned = align_face(image, landmarks * size, landmarks, 120)
+    assert np.abs(aligned.astype(int) - expected)[2:-2, 2:-2].mean() < 4
+
+
+def test_landmarks_in_one_point_do_no_harm(draw_face):
+    aligned = align_face(draw_face(), np.full((5, 2), 60.0), np.eye(5, 2), 32)
+    assert aligned.shape == (32, 32, 3)
