@@ -1,7 +1,6 @@
 """Checks of X for estimators that know frames: rows without a face, forms of input."""
 
 import numpy as np
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_feature_names, validate_data
 
 from affectsk.sequences._collections import is_collection, stack_collection
@@ -10,6 +9,7 @@ from affectsk.sequences._layout import has_video_index, sequence_layout
 __all__ = ["check_rows", "check_sequences", "missing_rows"]
 
 _BLOCK = 65536
+_FLOATS = (np.float64, np.float32)
 
 
 def missing_rows(X, *, name="X"):
@@ -39,9 +39,10 @@ def missing_rows(X, *, name="X"):
     array([False,  True])
     """
     missing = np.zeros(len(X), dtype=bool)
-    for block in gen_batches(len(X), _BLOCK):
+    for start in range(0, len(X), _BLOCK):
+        block = slice(start, start + _BLOCK)
         # One sum over the block finds whether it has any NaN at all, which is rare.
-        if X.dtype.kind != "f" or not np.isnan(X[block].sum()):
+        if X.dtype.kind != "f" or np.isfinite(_sum(X[block])):
             continue
         is_nan = np.isnan(X[block])
         missing[block] = is_nan.all(axis=1)
@@ -50,7 +51,7 @@ def missing_rows(X, *, name="X"):
             row = int(np.flatnonzero(partly)[0])
             column = int(np.flatnonzero(is_nan[row])[0])
             raise ValueError(
-                f"{name} is NaN in feature {column} of row {row + block.start}, but not in every "
+                f"{name} is NaN in feature {column} of row {row + start}, but not in every "
                 "feature of that row; a frame without a face is NaN in all features. Input "
                 f"{name} contains NaN: fill it or drop the row."
             )
@@ -81,10 +82,35 @@ def check_rows(estimator, X, *, reset):
     ValueError
         If X has infinity, partly missing rows, another number of features, or no rows.
     """
+    if not reset and _is_complete(estimator, X):
+        return X, np.zeros(len(X), dtype=bool)
     X = validate_data(
         estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
     )
     return X, missing_rows(X)
+
+
+def _is_complete(estimator, X):
+    """Say whether X is beyond doubt an array of finite floats with the features of `fit`.
+
+    In a live stream a head predicts one row at a time, and the general checks would take most of
+    that time. Whatever is in doubt goes through them.
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and len(X) > 0
+        and X.dtype in _FLOATS
+        and X.shape[1] == getattr(estimator, "n_features_in_", None)
+        and not hasattr(estimator, "feature_names_in_")
+        and bool(np.isfinite(_sum(X)))
+    )
+
+
+def _sum(X):
+    """Return the sum of all values: not finite if one of them is not (or if it overflows)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return X.sum()
 
 
 def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
