@@ -1,0 +1,177 @@
+"""How fast heads train and predict: ``python -m benchmarks.heads``.
+
+``--rows 1600000`` sets the size of the memory map (8.2 GB of temporary disk for the whole of it).
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from skorch import NeuralNetClassifier
+
+from affectsk.heads import CCCRegressor, WeightedMLPClassifier
+from benchmarks._measure import interleave, median_ratio, one_thread, report, result
+
+N_ROWS, N_FEATURES, N_HIDDEN, N_CLASSES, BATCH = 60_000, 1280, 128, 8, 512
+
+
+def network():
+    """Return the bare network 1280-128-8."""
+    return torch.nn.Sequential(
+        torch.nn.Linear(N_FEATURES, N_HIDDEN),
+        torch.nn.ReLU(),
+        torch.nn.Linear(N_HIDDEN, N_CLASSES),
+    )
+
+
+def bare_epochs(X, y, n_epochs):
+    """Train as a user of torch alone would: shuffled batches, cross-entropy, Adam."""
+    net, loss = network(), torch.nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    for _ in range(n_epochs):
+        for rows in torch.randperm(len(X)).split(BATCH):
+            optimizer.zero_grad()
+            loss(net(X[rows]), y[rows]).backward()
+            optimizer.step()
+
+
+def epoch(repeats=5):
+    """Compare a fit of one epoch, checks and all, with the same in other libraries."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((N_ROWS, N_FEATURES), dtype=np.float32)
+    y = rng.integers(0, N_CLASSES, N_ROWS)
+    head = WeightedMLPClassifier(
+        (N_HIDDEN,), batch_size=BATCH, max_iter=1, validation_fraction=None, device="cpu"
+    )
+    of_sklearn = MLPClassifier((N_HIDDEN,), batch_size=BATCH, max_iter=1)
+
+    def fit_skorch():
+        NeuralNetClassifier(
+            network(), criterion=torch.nn.CrossEntropyLoss, optimizer=torch.optim.Adam, lr=1e-3,
+            batch_size=BATCH, max_epochs=1, verbose=0,
+        ).fit(X, y)  # fmt: skip
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        seconds = interleave(
+            {
+                "affectsk": lambda: head.fit(X, y),
+                "torch": lambda: bare_epochs(X, y, 1),
+                "scikit-learn": lambda: of_sklearn.fit(X, y),
+                "skorch": fit_skorch,
+            },
+            repeats=repeats,
+        )
+    bounds = {"torch": (1.15, "a bare torch loop"), "scikit-learn": (1, "MLPClassifier"),
+              "skorch": (0.25, "NeuralNetClassifier with its defaults")}  # fmt: skip
+    return {
+        f"one epoch against {name}": result(
+            median_ratio(seconds, "affectsk", name),
+            bound,
+            f"x {what}",
+            f"{N_FEATURES}-{N_HIDDEN}-{N_CLASSES} on {N_ROWS:,} rows, batch {BATCH}; whole fits",
+        )
+        for name, (bound, what) in bounds.items()
+    }
+
+
+def exact_solver(n_rows=200_000):
+    """Compare the closed form with 20 epochs of Adam, in score and in time."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 10)).astype(np.float32)
+    y = X @ rng.normal(size=(10, 2)) + 3 * rng.normal(size=(n_rows, 2))
+    scores, seconds = {}, {}
+    for solver in ("exact", "adam"):
+        head = CCCRegressor(
+            solver=solver, max_iter=20, validation_fraction=None, device="cpu", random_state=0
+        )
+        with one_thread():
+            start = time.process_time()
+            head.fit(X, y)
+            seconds[solver] = time.process_time() - start
+        scores[solver] = head.score(X, y)
+    size = f"{n_rows:,} x 10, two targets, 20 epochs"
+    return {
+        "closed form, CCC": result(
+            scores["exact"] - scores["adam"], -0.0005, "CCC above Adam", size, at_least=True
+        ),
+        "closed form, time": result(
+            seconds["adam"] / seconds["exact"], 100, "x faster than Adam", size, at_least=True
+        ),
+    }
+
+
+def memory_map(n_rows):
+    """Fit the closed form over a memory map in a fresh process, and sample its own memory."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "X.npy"
+        X = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n_rows, N_FEATURES))
+        for start in range(0, n_rows, 50_000):
+            block = X[start : start + 50_000]
+            block[:] = rng.standard_normal(block.shape, dtype=np.float32)
+        X.flush()
+        del X
+        done = subprocess.run(
+            [sys.executable, "-c", _FIT_MEMORY_MAP, str(path)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+    seconds, gigabytes = map(float, done.stdout.split())
+    note = f"{n_rows:,} x {N_FEATURES} float32, two targets, {seconds:.0f} s"
+    return {"closed form over a memory map": result(gigabytes, 1, "GB of anonymous memory", note)}
+
+
+_FIT_MEMORY_MAP = """
+import re, sys, threading, time
+import numpy as np
+from pathlib import Path
+from affectsk.heads import CCCRegressor
+
+def anonymous():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1e6
+
+peak, done = [0.0], threading.Event()
+
+def watch():
+    while not done.wait(0.02):
+        peak[0] = max(peak[0], anonymous())
+
+threading.Thread(target=watch, daemon=True).start()
+X = np.load(sys.argv[1], mmap_mode="r")
+y = np.random.default_rng(1).normal(size=(len(X), 2))
+start = time.perf_counter()
+CCCRegressor().fit(X, y)
+seconds = time.perf_counter() - start
+done.set()
+print(seconds, max(peak[0], anonymous()))
+"""
+
+
+def one_row(repeats=5000):
+    """Time the prediction of a single row, as in a live stream."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((512, N_FEATURES), dtype=np.float32)
+    head = WeightedMLPClassifier((N_HIDDEN,), max_iter=1).fit(X, rng.integers(0, N_CLASSES, 512))
+    seconds = interleave({"head": lambda: head.predict_proba(X[:1])}, repeats=repeats)["head"]
+    note = f"predict_proba of {N_FEATURES}-{N_HIDDEN}-{N_CLASSES}, numpy alone"
+    return {"one row": result(1e6 * np.median(seconds), 150, "microseconds", note)}
+
+
+def run(n_rows=200_000):
+    """Return all results; `n_rows` is the size of the memory map."""
+    return one_row() | exact_solver() | epoch() | memory_map(n_rows)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=200_000, help="rows of the memory map")
+    report("heads", run(parser.parse_args().rows))
