@@ -120,7 +120,8 @@ def make_affect_frames(
             Traits of each person, standard normal; the index has the levels `video` and `track`.
         split : str
             The split asked for.
-    (X, y) : tuple of DataFrame if `return_X_y` is True
+    (X, y) : tuple of DataFrame
+        Only these, if `return_X_y` is True.
 
     Raises
     ------

@@ -82,11 +82,13 @@ def load_affwild2(
 
     Returns
     -------
-    data : :class:`~sklearn.utils.Bunch`
+    :class:`~sklearn.utils.Bunch`
+        Crops and labels, one row per line of the annotation files.
+
         paths : Series of shape (n_rows,), object
             Path of the crop of every row, None where no face was found.
         y : DataFrame of shape (n_rows, n_columns)
-            Labels, one row per line of the annotation files: `valence`, `arousal`, `expression`
+            Labels: `valence`, `arousal`, `expression`
             (a Categorical of `AFFWILD2_EXPRESSIONS`), and the 12 `ACTION_UNITS` (0 or 1), as far as
             the task has them. NaN where there is no label.
         index : MultiIndex

@@ -108,7 +108,9 @@ def make_affwild2(
 
     Returns
     -------
-    corpus : :class:`~sklearn.utils.Bunch`
+    :class:`~sklearn.utils.Bunch`
+        What was written, with the truth behind it.
+
         root : Path
             The folder written.
         train, validation : :class:`~sklearn.utils.Bunch`

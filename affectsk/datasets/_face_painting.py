@@ -81,7 +81,7 @@ def picture_axes(scale):
     return axis[np.newaxis, :], axis[:, np.newaxis]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _paint_skin(skin, hair, hair_line, scale):
     """Paint skin and hair without features, uint8."""
     x, y = picture_axes(scale)
@@ -172,7 +172,7 @@ def _paint_mouth(brush, looks, shape, skin):
     brush.line(upper_edge, _ints(0.42 * skin), 0.022)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _static_relief(jaw, scale):
     """Return the relief of brow ridge, eye sockets, cheek bones and chin."""
     x, y = picture_axes(scale)
