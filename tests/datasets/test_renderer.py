@@ -3,6 +3,7 @@ import pytest
 
 from affectsk.datasets import IDENTITY_TRAITS, render_face
 from affectsk.labels import ACTION_UNITS
+from affectsk.vision import FaceDetector
 
 AVERAGE = np.zeros(len(IDENTITY_TRAITS))
 
@@ -136,3 +137,18 @@ def test_extreme_poses_give_a_picture(pose):
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=message):
         render_face(**{"identity": AVERAGE, **arguments})
+
+
+def test_a_detector_of_real_faces_finds_rendered_ones():
+    rng = np.random.default_rng(0)
+    size, zoom = 200, 0.6
+    pictures = [
+        render_face(rng.standard_normal(16), size=size, zoom=zoom, noise=3, random_state=i)
+        for i in range(6)
+    ]
+    for faces in FaceDetector().detect(pictures):
+        assert len(faces.boxes) == 1
+        unit = 0.375 * size * zoom
+        eyes, mouth = faces.landmarks[0][:2, 1].mean(), faces.landmarks[0][3:, 1].mean()
+        assert eyes == pytest.approx((0.535 * size - 0.20 * unit), abs=5)
+        assert mouth == pytest.approx((0.535 * size + 0.70 * unit), abs=7)
