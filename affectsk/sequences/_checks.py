@@ -1,6 +1,7 @@
 """Checks of X for estimators that know frames: rows without a face, forms of input."""
 
 import numpy as np
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_feature_names, validate_data
 
 from affectsk.sequences._collections import is_collection, stack_collection
@@ -30,7 +31,7 @@ def missing_rows(X, *, name="X"):
     Raises
     ------
     ValueError
-        If a row is NaN in some features but not in all.
+        If a row is NaN in some features but not in all, or there is infinity.
 
     Examples
     --------
@@ -41,9 +42,10 @@ def missing_rows(X, *, name="X"):
     missing = np.zeros(len(X), dtype=bool)
     for start in range(0, len(X), _BLOCK):
         block = slice(start, start + _BLOCK)
-        # One sum over the block finds whether it has any NaN at all, which is rare.
+        # One sum over the block finds whether it has any NaN or infinity, which is rare.
         if X.dtype.kind != "f" or np.isfinite(_sum(X[block])):
             continue
+        assert_all_finite(X[block], allow_nan=True, input_name=name)
         is_nan = np.isnan(X[block])
         missing[block] = is_nan.all(axis=1)
         partly = is_nan.any(axis=1) & ~missing[block]
@@ -84,8 +86,9 @@ def check_rows(estimator, X, *, reset):
     """
     if not reset and _is_complete(estimator, X):
         return X, np.zeros(len(X), dtype=bool)
+    # missing_rows finds infinity, too: a memory map of several GB is read once, not twice.
     X = validate_data(
-        estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
+        estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
     )
     return X, missing_rows(X)
 

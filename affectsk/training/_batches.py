@@ -62,7 +62,11 @@ class TensorRows(torch.utils.data.Dataset):
     def take(self, positions):
         """Return the batch ``(X, (target, weight))`` of some positions among the rows."""
         rows = self.rows[positions.to(self.rows.device)]
-        return self.X[rows], (self.target[rows], self.weight[rows])
+        # On the CPU index_select copies whole rows, twice as fast as X[rows].
+        return self.X.index_select(0, rows), (
+            self.target.index_select(0, rows),
+            self.weight.index_select(0, rows),
+        )
 
 
 class TensorBatches:
