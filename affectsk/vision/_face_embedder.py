@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
+from tqdm import tqdm
 
 from affectsk.compat import CollectionOutputMixin, HasMethods, Interval, StrOptions, wrap_output
 from affectsk.vision._embedding import check_found, embed_crops, embed_faces, main_faces
 from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_model import load_model, output_names
-from affectsk.vision._images import check_images, read_image
+from affectsk.vision._images import check_image_files, check_images, read_image
 from affectsk.vision._media import media_kind
 from affectsk.vision._video import check_videos, read_batches
 
@@ -155,13 +156,14 @@ class FaceEmbedder(
                     "pass detector='mtcnn' or a FaceDetector."
                 )
             paths = check_videos(X)
-            return Parallel(self.n_jobs)(delayed(self._embed_video)(path) for path in paths)
+            return self._in_parallel(self._embed_video, [(path,) for path in paths], "video")
         items = check_images(X, "X") if kind == "images" else list(X)
-        blocks = Parallel(self.n_jobs)(
-            delayed(self._embed_block)(items[start : start + self.batch_size], start)
-            for start in range(0, len(items), self.batch_size)
-        )
-        return wrap_output(self, np.concatenate(blocks), X)
+        if kind == "image paths":
+            check_image_files(items)
+        starts = range(0, len(items), self.batch_size)
+        blocks = [(items[start : start + self.batch_size], start) for start in starts]
+        features = self._in_parallel(self._embed_block, blocks, "batch")
+        return wrap_output(self, np.concatenate(features), X)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features.
@@ -178,6 +180,13 @@ class FaceEmbedder(
         """
         model, kinds = self._model_and_kinds()
         return np.array([name for kind in kinds for name in model.outputs[kind]], dtype=object)
+
+    def _in_parallel(self, function, calls, unit):
+        """Call a function with many arguments and return the results, showing how far it is."""
+        results = Parallel(self.n_jobs, return_as="generator")(
+            delayed(function)(*arguments) for arguments in calls
+        )
+        return list(tqdm(results, total=len(calls), desc="faces", unit=unit, delay=2))
 
     def _embed_block(self, items, first):
         """Embed some images or paths of images, the first of which is number `first`."""

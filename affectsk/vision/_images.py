@@ -5,7 +5,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-__all__ = ["check_image", "check_images", "cut_box", "cut_squares", "read_image"]
+__all__ = [
+    "check_image",
+    "check_image_files",
+    "check_images",
+    "cut_box",
+    "cut_squares",
+    "read_image",
+]
 
 _MIN_SIDE = 2
 _GREY = 128
@@ -78,6 +85,24 @@ def check_images(images, name="images"):
     return [check_image(image, f"{name}[{i}]") for i, image in enumerate(images)]
 
 
+def check_image_files(paths):
+    """Check, before long work starts, that image files exist.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files of images.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one does not exist; the message names it.
+    """
+    for path in paths:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"There is no image file {str(path)!r}; check the path.")
+
+
 def read_image(path):
     """Read an image file as RGB; grayscale files come out with three equal channels.
 
@@ -98,10 +123,8 @@ def read_image(path):
     ValueError
         If it is no image.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no image file {str(path)!r}; check the path.")
-    content = np.frombuffer(path.read_bytes(), np.uint8)
+    check_image_files([path])
+    content = np.frombuffer(Path(path).read_bytes(), np.uint8)
     image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if image is None:
         raise ValueError(

@@ -16,7 +16,7 @@ from affectsk.exceptions import DamagedVideoWarning
 
 __all__ = ["FrameBatch", "check_videos", "count_frames", "read_batches"]
 
-# A sound file may hold a few frames less than its container says, such as those that an edit
+# An intact file may hold a few frames less than its container says, such as those that an edit
 # list cuts off: three of 98 in one of our test videos.
 _TOLERATED_FRAMES = 5
 _TOLERATED_SHARE = 0.01
@@ -156,7 +156,7 @@ def _unreadable(path):
 
 
 def _warn_if_damaged(path, n_decoded, claimed):
-    """Warn about a video of which more is missing than a sound container may claim too much."""
+    """Warn about a video of which more is missing than an intact file may."""
     n_lost = claimed - n_decoded
     if n_lost > max(_TOLERATED_FRAMES, np.ceil(_TOLERATED_SHARE * claimed)):
         warnings.warn(
