@@ -127,6 +127,7 @@ def _build_net(module, architecture, loss, order, settings, device):
         criterion=loss,
         optimizer=torch.optim.Adam,
         optimizer__param_groups=[("*weight", {"weight_decay": 2 * settings.alpha})],
+        optimizer__fused=True,
         lr=settings.learning_rate_init,
         batch_size=settings.batch_size,
         iterator_train=TensorBatches,
