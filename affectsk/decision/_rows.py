@@ -41,6 +41,8 @@ def check_frames(estimator, X, groups, *, reset):
 
 def take_rows(values, rows):
     """Return some rows of an array, a table, or None."""
+    # groups often are a level of an index, which scikit-learn cannot take rows of.
+    values = values.to_numpy() if isinstance(values, pd.Index) else values
     return None if values is None else _safe_indexing(values, rows)
 
 

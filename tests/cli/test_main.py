@@ -1,0 +1,69 @@
+"""The command line, on small input."""
+
+import subprocess
+import sys
+
+import cv2
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectsk.cli import main
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "grey.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(4):
+        writer.write(np.full((48, 64, 3), 128, dtype=np.uint8))
+    writer.release()
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_features(video, tmp_path, capsys, suffix):
+    output = tmp_path / f"features.{suffix}"
+    main(["features", str(video), "-o", str(output), "--step", "2"])
+    assert "2 frames of 1 videos, 0 with a face" in capsys.readouterr().out
+    table = pd.read_parquet(output) if suffix == "parquet" else pd.read_csv(output)
+    assert len(table) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["features", "absent.mp4", "-o", "x.parquet"], "absent.mp4"),
+        (["features", "absent.mp4", "-o", "x.txt"], "must end in .parquet or .csv"),
+        (["features", "absent.mp4", "-o", "nowhere/x.csv"], "nowhere"),
+    ],
+)
+def test_failures_are_one_line_and_a_status(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=message) as error:
+        main(arguments)
+    assert str(error.value).startswith("affectsk: ")
+
+
+def test_quickstart(tmp_path, capsys, monkeypatch):
+    small = {"n_train": 7, "n_validation": 3, "n_frames": 30, "frame_rate": 3.0}
+    monkeypatch.setattr("affectsk.cli._quickstart._CORPUS", small)
+    main(["quickstart", str(tmp_path / "q"), "--seed", "3"])
+    out = capsys.readouterr().out
+    for part in ("mean, majority", "+ rescaling", "Rendered faces", "predictions.csv"):
+        assert part in out
+    model = joblib.load(tmp_path / "q" / "valence_arousal.joblib")
+    assert model.training_domain == "rendered"
+    predictions = pd.read_csv(tmp_path / "q" / "predictions.csv")
+    assert {"valence", "expression", "p_Fear", "AU12", "p_AU12", "face_found"} <= set(predictions)
+    with pytest.raises(SystemExit):
+        main(["quickstart", str(tmp_path / "q")])
+
+
+def test_module_is_the_command():
+    result = subprocess.run(
+        [sys.executable, "-m", "affectsk", "--help"], capture_output=True, text=True
+    )
+    assert result.returncode == 0
+    assert "quickstart" in result.stdout
