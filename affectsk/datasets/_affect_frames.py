@@ -10,6 +10,7 @@ from affectsk.compat import Interval, StrOptions, validate_params
 from affectsk.datasets._affect_features import extract_affect_features
 from affectsk.datasets._corpus import draw_corpus
 from affectsk.datasets._people_tables import tabulate_people
+from affectsk.datasets._prevalence import SPLITS
 
 __all__ = ["check_n_frames", "make_affect_frames"]
 
@@ -28,7 +29,7 @@ def check_n_frames(n_frames):
 @validate_params(
     {
         "n_videos": [Interval(Integral, 1, None, closed="left")],
-        "split": [StrOptions({"train", "validation"})],
+        "split": [StrOptions(set(SPLITS))],
         "n_frames": [Integral, tuple, list],
         "n_features": [Interval(Integral, 1, None, closed="left")],
         "frame_rate": [Interval(Real, 0, None, closed="neither")],
@@ -171,7 +172,7 @@ def make_affect_frames(
         missing_labels=missing_labels,
         seed=random_state.randint(2**31 - 1),
     )
-    rng = np.random.default_rng(random_state.randint(2**31 - 1))
+    rng = np.random.default_rng([random_state.randint(2**31 - 1), SPLITS.index(split)])
     features = np.concatenate(
         [extract_affect_features(rng, each, n_features, frame_rate, noise) for each in people]
     )

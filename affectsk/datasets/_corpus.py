@@ -16,7 +16,7 @@ from affectsk.datasets._annotators import (
     drop_labels,
 )
 from affectsk.datasets._nuisances import draw_nuisances, find_lost_faces
-from affectsk.datasets._prevalence import expression_prevalence
+from affectsk.datasets._prevalence import SPLITS, expression_prevalence
 from affectsk.datasets._state import (
     draw_durations,
     draw_expressions,
@@ -78,7 +78,8 @@ def draw_corpus(
         In the order of video and track: track 0 is alone in its video; 1 and 2 are the left and
         the right person of a video with two.
     """
-    rng = np.random.default_rng(seed)
+    # The same seed must not put the same people into both sets.
+    rng = np.random.default_rng([seed, SPLITS.index(split)])
     places = _draw_places(rng, n_videos, split, n_frames, two_persons)
     prevalence = expression_prevalence(split)
     generators = rng.spawn(len(places))

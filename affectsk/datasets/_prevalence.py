@@ -2,13 +2,14 @@
 
 import numpy as np
 
-__all__ = ["ACTION_UNIT_PREVALENCE", "expression_prevalence"]
+__all__ = ["ACTION_UNIT_PREVALENCE", "SPLITS", "expression_prevalence"]
 
 # Frames per expression, in the order of AFFWILD2_EXPRESSIONS (ABAW3; Savchenko 2022).
 _EXPRESSION_COUNTS = {
     "train": (177198, 16573, 10771, 9080, 95463, 78751, 31615, 165866),
     "validation": (82258, 6126, 5296, 8408, 34511, 25157, 12332, 106444),
 }
+SPLITS = tuple(_EXPRESSION_COUNTS)
 
 # Frames with and without each unit, in the order of ACTION_UNITS (training set of ABAW4).
 _ACTIVE_FRAMES = (

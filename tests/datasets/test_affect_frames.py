@@ -70,6 +70,14 @@ def test_seed_takes_a_random_state():
     pd.testing.assert_frame_equal(data.X, other.X)
 
 
+def test_one_seed_gives_the_two_splits_other_people():
+    train, validation = (
+        make_affect_frames(4, n_frames=20, two_persons=0, split=split, random_state=0)
+        for split in ("train", "validation")
+    )
+    assert not np.isclose(train.identity, validation.identity.to_numpy()).any()
+
+
 def test_return_X_y():
     X, y = make_affect_frames(2, n_frames=20, return_X_y=True, random_state=0)
     data = make_affect_frames(2, n_frames=20, random_state=0)
