@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from affectsk.vision._crops import align_face, crop_box, resize_image
-from affectsk.vision._mtcnn import load_networks
+from affectsk.vision._mtcnn import as_points, load_networks
 
 __all__ = ["MainFaces", "check_found", "embed_crops", "embed_faces", "main_faces"]
 
@@ -154,23 +154,12 @@ def embed_crops(model, kinds, images, *, resize, device):
 
 
 def _crop_landmarks(images, device):
-    """Find the landmarks (n, 5, 2) of crops, in units of their sides.
-
-    They are the mean of what the network finds in the crop and in its mirror image.
-    """
-    small = np.stack(
-        [
-            cv2.resize(image, (_CROP_SIZE, _CROP_SIZE), interpolation=cv2.INTER_AREA)
-            for image in images
-        ]
-    )
-    both = np.concatenate([small, small[:, :, ::-1]])
-    _, scores, points = load_networks(device).locate(both)
-    points = points.reshape(-1, 2, 5).swapaxes(1, 2)
-    upright, mirrored = np.split(points, 2)
-    mirrored = mirrored[:, [1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
-    sure = scores.reshape(2, -1).min(axis=0) > _MIN_CROP_SCORE
-    return np.where(sure[:, None, None], (upright + mirrored) / 2, _USUAL_LANDMARKS)
+    """Find the landmarks (n, 5, 2) of crops, in units of their sides."""
+    size = (_CROP_SIZE, _CROP_SIZE)
+    small = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
+    _, scores, points = load_networks(device).locate(small)
+    sure = scores > _MIN_CROP_SCORE
+    return np.where(sure[:, None, None], as_points(points), _USUAL_LANDMARKS)
 
 
 def _run_model(model, kinds, crops):

@@ -13,7 +13,7 @@ from affectsk.vision._faces import Faces
 from affectsk.vision._images import cut_squares
 from affectsk.vision._weights import load_mtcnn_weights
 
-__all__ = ["detect_mtcnn", "load_networks"]
+__all__ = ["as_points", "detect_mtcnn", "load_networks"]
 
 _CELL = 12  # window of the proposal net, in pixels
 _STRIDE = 2  # its step
@@ -60,6 +60,11 @@ def detect_mtcnn(networks, images, *, min_face, threshold):
         rows = rows[np.argsort(-box_areas(boxes[rows]), kind="stable")]
         found.append(Faces(boxes[rows], landmarks[rows], scores[rows]))
     return found
+
+
+def as_points(landmarks):
+    """Return landmarks as the last network gives them, five x and five y, as points (n, 5, 2)."""
+    return landmarks.reshape(-1, 2, 5).swapaxes(1, 2)
 
 
 def _propose(networks, images, min_face, threshold):
@@ -126,7 +131,7 @@ def _locate(networks, images, boxes, owners, threshold):
     passed = scores > threshold
     boxes, owners, scores = boxes[passed], owners[passed], scores[passed].astype(float)
     sides = (boxes[:, 2:] - boxes[:, :2])[:, None]
-    landmarks = boxes[:, None, :2] + sides * points[passed].reshape(-1, 2, 5).swapaxes(1, 2)
+    landmarks = boxes[:, None, :2] + sides * as_points(points[passed])
     boxes = shift_boxes(boxes, offsets[passed])
     kept = suppress_overlaps(boxes, scores, owners, threshold=0.7, relative_to="smaller")
     return boxes[kept], owners[kept], scores[kept], _left_first(landmarks[kept])
