@@ -24,10 +24,10 @@ TITLES = {
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
-As measured, also where a bound is not reached. Speeds are ratios within one run, medians of repeats in
-turn with the reference. Repeat them on a quiet machine with `tox run -e benchmarks`, or one with
-`python -m benchmarks temporal`. Real recordings are read from `../shared/data`; without them, `vision`
-and `real` cannot run.
+As measured, also where a bound is not reached. Speeds are ratios within one run, medians of repeats
+in turn with the reference. Repeat them on a quiet machine with `tox run -e benchmarks`, or one with
+`python -m benchmarks temporal`. Real recordings are read from `../shared/data`; without them,
+`vision` and `real` cannot run.
 
 Measured on: {machine}.
 """

@@ -1,7 +1,7 @@
 """Real clips with another tool's features: ``python -m benchmarks.real``.
 
-Twenty clips of one speaker, good or bad news; valence is the estimate of a network. The classes can be
-told apart by the size of the face alone: a check that the code works, not of accuracy.
+Twenty clips of one speaker, good or bad news; valence is the estimate of a network. The classes can
+be told apart by the size of the face alone: a check that the code works, not of accuracy.
 """
 
 from pathlib import Path
