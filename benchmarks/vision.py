@@ -83,7 +83,7 @@ def measure_photos():
     labels = pd.read_csv(DATA / "photos" / "labels.csv").set_index("file")["n_faces"]
     rows = []
     for file, n_faces in labels.items():
-        image = cv2.imread(str(DATA / "photos" / file), cv2.IMREAD_COLOR_RGB)
+        image = cv2.cvtColor(cv2.imread(str(DATA / "photos" / file)), cv2.COLOR_BGR2RGB)
         [faces] = FaceDetector().detect([image])
         rows.append({"photo": file, "faces": int(n_faces), "found": len(faces.scores)})
     return rows
@@ -94,7 +94,7 @@ def load_lfw():
     labels = pd.read_csv(DATA / "lfw_expressions" / "labels.csv")
     with zipfile.ZipFile(DATA / "lfw_expressions" / "images.zip") as archive:
         images = [
-            cv2.imdecode(np.frombuffer(archive.read(file), np.uint8), cv2.IMREAD_COLOR_RGB)
+            cv2.imdecode(np.frombuffer(archive.read(file), np.uint8), cv2.IMREAD_COLOR)
             for file in labels["file"]
         ]
     classes = labels["label"].where(labels["label"].isin(["happiness", "neutral"]), "other")

@@ -69,20 +69,19 @@ def _workers(process: int) -> ThreadPoolExecutor:
 
 
 class _Convolution(nn.Module):
-    """A convolution without padding, its PReLU, and a max-pooling that keeps a partial window."""
+    """A convolution without padding, its PReLU, and max-pooling by 2 that keeps partial windows."""
 
-    def __init__(self, arrays: Iterator[np.ndarray], pool: int = 0, stride: int = 2) -> None:
+    def __init__(self, arrays: Iterator[np.ndarray], pool: int = 0) -> None:
         super().__init__()
         self.weight = _kernel(next(arrays))
         self.bias = _parameter(next(arrays))
         self.slope = _parameter(next(arrays).ravel())
         self.pool = pool
-        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, in, h, w) to (n, out, h', w')."""
         x = functional.prelu(functional.conv2d(x, self.weight, self.bias), self.slope)
-        return functional.max_pool2d(x, self.pool, self.stride, ceil_mode=True) if self.pool else x
+        return functional.max_pool2d(x, self.pool, 2, ceil_mode=True) if self.pool else x
 
 
 class _Dense(nn.Module):
@@ -240,7 +239,7 @@ class FaceNetworks:
         step = max(budget // (pixels.shape[1] * pixels.shape[2]), 1)
         blocks = [pixels[start : start + step] for start in range(0, max(len(pixels), 1), step)]
         run = functools.partial(self._run_block, net)
-        side_by_side = on_cpu and len(blocks) > 1 and torch.get_num_threads() > 1
+        side_by_side = on_cpu and torch.get_num_threads() > 1
         parts = list((_workers(os.getpid()).map if side_by_side else map)(run, blocks))
         return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 

@@ -85,7 +85,7 @@ def test_expressions_of_lfw():
     labels = pd.read_csv(DATA / "lfw_expressions" / "labels.csv")
     with zipfile.ZipFile(DATA / "lfw_expressions" / "images.zip") as archive:
         images = [
-            cv2.imdecode(np.frombuffer(archive.read(file), np.uint8), cv2.IMREAD_COLOR_RGB)
+            cv2.imdecode(np.frombuffer(archive.read(file), np.uint8), cv2.IMREAD_COLOR)
             for file in labels["file"]
         ]
     features = FaceEmbedder().transform(images)
