@@ -47,10 +47,10 @@ def missing_rows(X, *, name="X"):
             continue
         assert_all_finite(X[block], allow_nan=True, input_name=name)
         is_nan = np.isnan(X[block])
-        missing[block] = is_nan.all(axis=1)
-        partly = is_nan.any(axis=1) & ~missing[block]
-        if partly.any():
-            row = int(np.flatnonzero(partly)[0])
+        missing[block] = is_nan[:, 0]
+        unlike_first = is_nan != is_nan[:, :1]
+        if unlike_first.any():
+            row = int(np.flatnonzero(unlike_first.any(axis=1))[0])
             column = int(np.flatnonzero(is_nan[row])[0])
             raise ValueError(
                 f"{name} is NaN in feature {column} of row {row + start}, but not in every "
