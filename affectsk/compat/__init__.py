@@ -4,6 +4,7 @@ from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_wi
 from affectsk.compat._optional import import_optional
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
 from affectsk.compat._routing import route_groups
+from affectsk.compat._scores import score_columns
 from affectsk.compat._validation import (
     HasMethods,
     Interval,
@@ -23,6 +24,7 @@ __all__ = [
     "fit_with_callbacks",
     "import_optional",
     "route_groups",
+    "score_columns",
     "validate_params",
     "wrap_output",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing
 
-from affectsk.compat import route_groups
+from affectsk.compat import route_groups, score_columns
 from affectsk.labels import is_labelled
 from affectsk.sequences import check_sequences, frame_table, is_collection
 
@@ -134,25 +134,7 @@ def present_scores(estimator, method, X, missing, groups):
     if not present.size:
         return None
     routed = route_groups(estimator, method, take_rows(groups, present))
-    found = _as_columns(getattr(estimator, method)(take_rows(X, present), **routed), estimator)
+    found = score_columns(getattr(estimator, method)(take_rows(X, present), **routed), estimator)
     scores = np.full((len(missing), found.shape[1]), np.nan, dtype=found.dtype)
     scores[present] = found
     return scores
-
-
-def _as_columns(scores, estimator):
-    """Bring whatever predict or predict_proba returns to (n_rows, n_scores).
-
-    Forests return a list with an array per label of a multilabel y, with a single column where
-    the label was constant in `fit`.
-    """
-    if isinstance(scores, list):
-        positive = [
-            column[:, np.flatnonzero(classes == 1)].sum(axis=1)
-            for column, classes in zip(scores, estimator.classes_, strict=True)
-        ]
-        return np.stack(positive, axis=1)
-    scores = scores.to_numpy() if isinstance(scores, (pd.DataFrame, pd.Series)) else scores
-    scores = np.asarray(scores)
-    scores = scores if scores.dtype.kind == "f" else scores.astype(np.float64)
-    return scores[:, np.newaxis] if scores.ndim == 1 else scores

@@ -1,6 +1,7 @@
 """Training of networks: the only package that touches skorch."""
 
 from affectsk.training._batches import TrainingRows
+from affectsk.training._device import choose_device
 from affectsk.training._sampling import check_sampler
 from affectsk.training._train import TrainedNetwork, TrainingSettings, train_network
 from affectsk.training._validation_rows import split_validation_rows
@@ -10,6 +11,7 @@ __all__ = [
     "TrainingRows",
     "TrainingSettings",
     "check_sampler",
+    "choose_device",
     "split_validation_rows",
     "train_network",
 ]

@@ -24,7 +24,7 @@ _SCALE_FACTOR = 0.709  # from one level of the pyramid to the next: half the are
 def load_networks(device):
     """Load the networks of MTCNN onto a device, once per process."""
     from affectsk.nn import FaceNetworks  # noqa: PLC0415
-    from affectsk.training._device import choose_device  # noqa: PLC0415
+    from affectsk.training import choose_device  # noqa: PLC0415
 
     weights = {name: load_mtcnn_weights(name) for name in ("pnet", "rnet", "onet")}
     return FaceNetworks(weights, choose_device(device))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import get_tags
 
+from affectsk.compat import score_columns
 from affectsk.labels import ACTION_UNITS
 from affectsk.vision._extract_features import FRAME_COLUMNS
 
@@ -142,7 +143,7 @@ def _call_on_faces(estimator, method, features, n_columns):
     rows = features.notna().any(axis=1).to_numpy() | _knows_missing(estimator)
     if not rows.any():
         return np.full((len(features), n_columns), np.nan)
-    values = _as_columns(getattr(estimator, method)(features[rows]), estimator)
+    values = score_columns(getattr(estimator, method)(features[rows]), estimator)
     filled = np.full((len(features), values.shape[1]), np.nan)
     filled[rows] = values
     return filled
@@ -158,17 +159,6 @@ def _knows_missing(estimator):
     return hasattr(last, "n_missing_rows_") and all(
         step in (None, "passthrough") or get_tags(step).input_tags.allow_nan for step in earlier
     )
-
-
-def _as_columns(values, estimator):
-    """Return scores as one array; forests give a list of the probabilities per label."""
-    if isinstance(values, list):
-        columns = [
-            per_label[:, list(classes).index(1)] if 1 in classes else np.zeros(len(per_label))
-            for per_label, classes in zip(values, estimator.classes_, strict=True)
-        ]
-        values = np.column_stack(columns)
-    return np.asarray(values, float)
 
 
 _PREDICTORS = {
