@@ -1,4 +1,7 @@
-"""scikit-learn's own checks on every estimator, and what every one must do beside them."""
+"""scikit-learn's own checks on every estimator, and what every one must do beside them.
+
+The expected failures are strict: pytest is configured with ``xfail_strict``.
+"""
 
 import inspect
 
@@ -69,7 +72,7 @@ def expected_failures(estimator):
 
 
 @pytest.mark.filterwarnings("ignore:Can't check dok sparse matrix:UserWarning")
-@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures, xfail_strict=True)
+@parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_scikit_learn(estimator, check):
     check(estimator)
 

@@ -28,6 +28,8 @@ __all__ = ["run_quickstart"]
 _CORPUS = {"n_train": 40, "n_validation": 20, "n_frames": 150, "frame_rate": 12.0}
 _AFFECT = ["valence", "arousal"]
 _UNITS = list(ACTION_UNITS)
+# A small corpus may lack a rare expression; its probability is then 0.
+_CLASSES = {"expression": AFFWILD2_EXPRESSIONS, "action_units": ACTION_UNITS}
 _UNSMOOTHED = TemporalSmoother(0)
 _SMOOTHER = TemporalSmoother(20)  # frames to each side: the papers' 50 at 30 frames per second
 _UNIT_SMOOTHER = TemporalSmoother(1)
@@ -85,8 +87,10 @@ def _steps(seed):
     are scored on the same frames.
     """
     ridge, affect = _scaled(Ridge(1e4)), _scaled(CCCRegressor(alpha=1e4))
-    plain = _scaled(WeightedMLPClassifier(class_weight=None, max_iter=10, random_state=seed))
-    weighted = _scaled(WeightedMLPClassifier(max_iter=10, random_state=seed))
+    plain, weighted = (
+        {task: _classifier(classes, weight, seed) for task, classes in _CLASSES.items()}
+        for weight in (None, "balanced")
+    )
     return {
         "mean, majority": (
             SmoothedRegressor(DummyRegressor(), _UNSMOOTHED, rescale=False),
@@ -95,21 +99,30 @@ def _steps(seed):
         ),
         "plain heads": (
             SmoothedRegressor(ridge, _UNSMOOTHED, rescale=False),
-            SmoothedClassifier(plain, _UNSMOOTHED),
-            SmoothedClassifier(plain, _UNSMOOTHED),
+            SmoothedClassifier(plain["expression"], _UNSMOOTHED),
+            SmoothedClassifier(plain["action_units"], _UNSMOOTHED),
         ),
         "CCC and class weights": (
             SmoothedRegressor(affect, _UNSMOOTHED, rescale=False),
-            SmoothedClassifier(weighted, _UNSMOOTHED),
-            SmoothedClassifier(weighted, _UNSMOOTHED),
+            SmoothedClassifier(weighted["expression"], _UNSMOOTHED),
+            SmoothedClassifier(weighted["action_units"], _UNSMOOTHED),
         ),
         "+ smoothing": (
             SmoothedRegressor(affect, _SMOOTHER, rescale=False),
-            SmoothedClassifier(weighted, _SMOOTHER),
-            SmoothedClassifier(weighted, _UNIT_SMOOTHER),
+            SmoothedClassifier(weighted["expression"], _SMOOTHER),
+            SmoothedClassifier(weighted["action_units"], _UNIT_SMOOTHER),
         ),
         "+ rescaling": (SmoothedRegressor(affect, _SMOOTHER), None, None),
     }
+
+
+def _classifier(classes, class_weight, seed):
+    """Return a head for expressions or action units."""
+    return _scaled(
+        WeightedMLPClassifier(
+            classes=classes, class_weight=class_weight, max_iter=10, random_state=seed
+        )
+    )
 
 
 def _scaled(head):
