@@ -1,41 +1,47 @@
 """``set_output`` for transformers that may also return collections."""
 
-import numpy as np
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 
 __all__ = ["CollectionOutputMixin", "wrap_output"]
 
 
 def wrap_output(estimator, values, X):
-    """Return two-dimensional output in the container that `set_output` asks for.
+    """Return output in the container that `set_output` asks for.
 
     Parameters
     ----------
     estimator : transformer
         Transformer with `get_feature_names_out`.
-    values : ndarray of shape (n_rows, n_features)
+    values : ndarray or list of ndarray of shape (n_rows, n_features)
         Result of `transform`.
-    X : array-like or DataFrame
+    X : array-like, DataFrame or collection
         Input of `transform`, whose index the result keeps.
 
     Returns
     -------
-    ndarray or DataFrame
-        `values`, or a DataFrame around them.
+    ndarray, DataFrame or list of these
+        Two-dimensional output in the container; in a list, what came in a DataFrame; three axes
+        stay an array.
     """
     container = _get_output_config("transform", estimator)["dense"]
-    if container == "default" or not isinstance(values, np.ndarray):
+    if container == "default" or getattr(values, "ndim", 2) == 3:
         return values
     adapter = ADAPTERS_MANAGER.adapters[container]
-    return adapter.create_container(values, X, columns=estimator.get_feature_names_out)
+    names = estimator.get_feature_names_out
+    if not isinstance(values, list):
+        return adapter.create_container(values, X, columns=names)
+    return [
+        adapter.create_container(rows, video, columns=names) if hasattr(video, "columns") else rows
+        for rows, video in zip(values, X, strict=True)
+    ]
 
 
 class CollectionOutputMixin:
     """`set_output` for transformers that return a list for a list.
 
-    scikit-learn's own wrapper would try to turn a list of arrays into one DataFrame; here only
-    two-dimensional results are wrapped, by `wrap_output` at the end of `transform`. Classes
-    switch scikit-learn's wrapper off with ``auto_wrap_output_keys=None``.
+    scikit-learn's own wrapper would try to turn a list of arrays into one DataFrame; here
+    `wrap_output` at the end of `transform` does the wrapping. Classes switch scikit-learn's
+    wrapper off with ``auto_wrap_output_keys=None``.
     """
 
     def set_output(self, *, transform=None):
@@ -44,8 +50,8 @@ class CollectionOutputMixin:
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Container of the result of `transform` and `fit_transform`; None changes nothing.
-            Collections (lists of arrays, 3-D arrays) come back as collections whatever is set.
+            Container of the result of `transform` and `fit_transform`; None changes nothing. A
+            list comes back as a list, with DataFrames for DataFrames; a 3-D array as an array.
 
         Returns
         -------
