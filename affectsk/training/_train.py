@@ -12,7 +12,7 @@ from affectsk.training._sampling import draw_rows
 
 __all__ = ["TrainedNetwork", "TrainingSettings", "train_network"]
 
-_VALIDATION_BATCH = 16384
+_VALIDATION_BATCH = 4096
 
 
 @dataclass(frozen=True)
@@ -194,12 +194,16 @@ def _train_loss(net):
 def _validate(net, rows, score):
     """Return the score of all validation rows together; without a function, minus the loss."""
     net.module_.eval()
-    batches = list(TensorBatches(rows, _VALIDATION_BATCH))
-    outputs = torch.cat([net.infer(X.to(net.device)) for X, _ in batches])
-    target, weight = (torch.cat([pair[i] for _, pair in batches]).to(net.device) for i in (0, 1))
+    outputs, targets, weights = [], [], []
+    for X, (target, weight) in TensorBatches(rows, _VALIDATION_BATCH):
+        outputs.append(net.infer(X.to(net.device)))
+        targets.append(target)
+        weights.append(weight)
+    output = torch.cat(outputs)
+    target, weight = (torch.cat(parts).to(net.device) for parts in (targets, weights))
     if score is None:
-        return -float(net.criterion_(outputs, (target, weight)))
-    return float(score(*(tensor.cpu().numpy() for tensor in (outputs, target, weight))))
+        return -float(net.criterion_(output, (target, weight)))
+    return float(score(*(tensor.cpu().numpy() for tensor in (output, target, weight))))
 
 
 def _copy_state(net):

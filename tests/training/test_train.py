@@ -67,11 +67,11 @@ def test_batches_are_even_and_cover_every_row_once(n_rows, n_batches):
     data = training_rows(n_rows)
     rows = TensorRows(data, torch.device("cpu"))
     order = torch.randperm(n_rows)
-    batches = list(TensorBatches(rows, 32, order=lambda: order))
-    sizes = [len(X) for X, _ in batches]
+    batches = [X.clone() for X, _ in TensorBatches(rows, 32, order=lambda: order)]
+    sizes = [len(X) for X in batches]
     assert len(sizes) == n_batches
     assert max(sizes) - min(sizes) <= 1
-    np.testing.assert_array_equal(torch.cat([X for X, _ in batches]), data.X[order.numpy()])
+    np.testing.assert_array_equal(torch.cat(batches), data.X[order.numpy()])
 
 
 def test_a_memory_map_is_trained_on_without_a_copy(tmp_path):
@@ -95,6 +95,23 @@ def test_the_best_epoch_by_any_score():
     np.testing.assert_array_equal(
         trained.state["layers.0.weight"], train(data, max_iter=2).state["layers.0.weight"]
     )
+
+
+def test_validation_runs_over_all_rows_together(monkeypatch):
+    from affectsk.training import _train
+
+    seen = []
+
+    def score(output, target, weight):
+        seen.append((output, target))
+        return 0.0
+
+    data = training_rows()
+    train(data, (data, score), max_iter=1)
+    monkeypatch.setattr(_train, "_VALIDATION_BATCH", 7)
+    train(data, (data, score), max_iter=1)
+    np.testing.assert_allclose(seen[0][0], seen[1][0], rtol=1e-5)
+    np.testing.assert_array_equal(seen[1][1], data.target)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training():
