@@ -95,7 +95,7 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Number of videos (or tracks) in `fit`.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string column names.
 
     See Also

@@ -89,7 +89,7 @@ class PearsonRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         Rows without a face in `fit`.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string column names.
 
     See Also

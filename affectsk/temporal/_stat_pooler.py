@@ -38,7 +38,7 @@ class StatPooler(TransformerMixin, BaseEstimator):
     ----------
     n_features_in_ : int
         Number of features per frame.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the videos have string column names.
 
     See Also

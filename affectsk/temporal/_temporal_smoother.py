@@ -47,7 +47,7 @@ class TemporalSmoother(
     ----------
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where X has string column names.
     n_sequences_in_ : int
         Number of videos (or tracks) seen in `fit`.
