@@ -1,7 +1,8 @@
 """The one representation of videos of frames: contiguous rows plus where each sequence starts."""
 
-from affectsk.sequences._checks import check_rows, check_sequences, missing_rows
+from affectsk.sequences._checks import check_collection, check_rows, check_sequences, missing_rows
 from affectsk.sequences._collections import (
+    as_videos,
     frame_table,
     is_collection,
     restore_form,
@@ -12,6 +13,8 @@ from affectsk.sequences._layout import SequenceLayout, has_video_index, sequence
 
 __all__ = [
     "SequenceLayout",
+    "as_videos",
+    "check_collection",
     "check_rows",
     "check_sequences",
     "frame_table",

@@ -7,7 +7,7 @@ from sklearn.utils.validation import _check_feature_names, validate_data
 from affectsk.sequences._collections import is_collection, stack_collection
 from affectsk.sequences._layout import has_video_index, sequence_layout
 
-__all__ = ["check_rows", "check_sequences", "missing_rows"]
+__all__ = ["check_collection", "check_rows", "check_sequences", "missing_rows"]
 
 _BLOCK = 65536
 _FLOATS = (np.float64, np.float32)
@@ -149,7 +149,7 @@ def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
     """
     if is_collection(X):
         values, layout = stack_collection(X)
-        _check_collection(estimator, X, values, reset)
+        check_collection(estimator, X, values.shape[1], reset=reset)
         missing = missing_rows(values)
     else:
         values, missing = check_rows(estimator, X, reset=reset)
@@ -162,11 +162,25 @@ def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
     return values, missing, layout
 
 
-def _check_collection(estimator, X, values, reset):
-    """Compare the features of a collection as `validate_data` does for arrays."""
-    if np.isinf(values).any():
-        raise ValueError("Input X contains infinity; a frame without a face is a row of NaN.")
-    n_features = values.shape[1]
+def check_collection(estimator, X, n_features, *, reset):
+    """Set or compare the features of a collection, as `validate_data` does for arrays.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Sets or compares `n_features_in_` and `feature_names_in_`.
+    X : collection
+        The videos.
+    n_features : int
+        Features of every video.
+    reset : bool
+        True in `fit`.
+
+    Raises
+    ------
+    ValueError
+        If the features are others than in `fit`.
+    """
     _check_feature_names(estimator, X[0], reset=reset)
     if reset:
         estimator.n_features_in_ = n_features

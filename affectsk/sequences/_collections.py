@@ -5,7 +5,14 @@ import pandas as pd
 
 from affectsk.sequences._layout import SequenceLayout, sequence_layout
 
-__all__ = ["frame_table", "is_collection", "restore_form", "split_videos", "stack_collection"]
+__all__ = [
+    "as_videos",
+    "frame_table",
+    "is_collection",
+    "restore_form",
+    "split_videos",
+    "stack_collection",
+]
 
 
 def is_collection(X):
@@ -55,12 +62,36 @@ def stack_collection(X):
     >>> values.shape, layout.offsets
     ((3, 2), array([0, 1, 3]))
     """
+    videos = as_videos(X)
+    offsets = np.concatenate([[0], np.cumsum([len(video) for video in videos])])
     if isinstance(X, np.ndarray) and X.dtype != object:
-        n_videos, n_frames, n_features = X.shape
-        if n_frames == 0:
-            raise ValueError("X has no frames (0 frame(s) per video); leave empty videos out.")
-        values = _as_float(X.reshape(n_videos * n_frames, n_features), "X")
-        return values, SequenceLayout(np.arange(n_videos + 1) * n_frames)
+        return _as_float(X.reshape(-1, X.shape[2]), "X"), SequenceLayout(offsets)
+    return np.concatenate(videos), SequenceLayout(offsets)
+
+
+def as_videos(X):
+    """Return the videos of a collection as arrays of floats, without copying what is one.
+
+    Parameters
+    ----------
+    X : list of array-like of shape (n_frames, n_features), or 3-D array
+        The videos.
+
+    Returns
+    -------
+    list of ndarray of shape (n_frames_i, n_features), float32 or float64
+        The videos.
+
+    Raises
+    ------
+    ValueError
+        If a video has no frames, other features than the first, or is not numeric.
+
+    Examples
+    --------
+    >>> [video.shape for video in as_videos([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]])]
+    [(1, 2), (2, 2)]
+    """
     videos = [_as_float(video, f"X[{i}]") for i, video in enumerate(X)]
     n_features = videos[0].shape[1]
     for i, video in enumerate(videos):
@@ -71,8 +102,7 @@ def stack_collection(X):
             )
         if len(video) == 0:
             raise ValueError(f"X[{i}] is a video without frames; leave empty videos out.")
-    offsets = np.concatenate([[0], np.cumsum([len(video) for video in videos])])
-    return np.concatenate(videos), SequenceLayout(offsets)
+    return videos
 
 
 def restore_form(values, X, layout):

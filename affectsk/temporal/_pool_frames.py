@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from affectsk.sequences import has_video_index, missing_rows, sequence_layout
+from affectsk.sequences import has_video_index, sequence_layout
 from affectsk.temporal._statistics import check_stats, pool_statistics
 
 __all__ = ["pool_frames"]
@@ -54,9 +54,10 @@ def pool_frames(X, *, groups=None, stats=("mean", "std", "min", "max")):
         )
     layout = sequence_layout(X, groups)
     values = np.asarray(X, dtype=None if _is_float(X) else np.float64)
+    videos = [values[start:stop] for start, stop in layout.spans()]
     columns = X.columns if isinstance(X, pd.DataFrame) else range(values.shape[1])
     return pd.DataFrame(
-        pool_statistics(values, missing_rows(values), layout, stats),
+        pool_statistics(videos, values.shape[1], stats),
         index=_video_index(X, groups, layout),
         columns=[f"{stat}_{name}" for stat in stats for name in columns],
     )

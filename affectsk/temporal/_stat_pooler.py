@@ -8,11 +8,12 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from affectsk.compat import Interval
 from affectsk.sequences import (
-    SequenceLayout,
+    as_videos,
+    check_collection,
     check_rows,
-    check_sequences,
     has_video_index,
     is_collection,
+    missing_rows,
 )
 from affectsk.temporal._statistics import check_stats, pool_statistics
 
@@ -92,7 +93,8 @@ class StatPooler(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         check_stats(self.stats)
-        self._check(X, reset=True)
+        for i, video in enumerate(self._videos(X, reset=True)):
+            missing_rows(video, name=f"video {i} of X")
         return self
 
     def transform(self, X):
@@ -114,12 +116,10 @@ class StatPooler(TransformerMixin, BaseEstimator):
             If X is a frame table, a video is empty, or the features are other ones than in `fit`.
         """
         check_is_fitted(self)
-        values, missing, layout = self._check(X, reset=False)
+        videos = self._videos(X, reset=False)
         if self.step > 1:
-            rows = np.arange(layout.n_rows) - np.repeat(layout.offsets[:-1], layout.lengths)
-            kept = rows % self.step == 0
-            values, missing, layout = values[kept], missing[kept], layout.select(kept)
-        return pool_statistics(values, missing, layout, self.stats)
+            videos = [video[:: self.step] for video in videos]
+        return pool_statistics(videos, self.n_features_in_, self.stats)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output columns, such as ``mean_smile``.
@@ -138,17 +138,19 @@ class StatPooler(TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         return np.array([f"{stat}_{name}" for stat in self.stats for name in names], dtype=object)
 
-    def _check(self, X, *, reset):
-        """Return frames, missing rows and layout; a row of a 2-D array is a video."""
+    def _videos(self, X, *, reset):
+        """Return one array of frames per video; a row of a 2-D array is a video."""
         if has_video_index(X):
             raise ValueError(
                 "X is a frame table, with one row per frame, but StatPooler returns one row per "
                 "video; use affectsk.temporal.pool_frames(X), or pass split_videos(X)."
             )
         if is_collection(X):
-            return check_sequences(self, X, reset=reset)
-        values, missing = check_rows(self, X, reset=reset)
-        return values, missing, SequenceLayout(np.arange(len(values) + 1))
+            videos = as_videos(X)
+            check_collection(self, X, videos[0].shape[1], reset=reset)
+            return videos
+        values, _ = check_rows(self, X, reset=reset)
+        return list(values[:, np.newaxis])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

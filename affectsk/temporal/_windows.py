@@ -151,7 +151,7 @@ def _box_sum(values, missing, before, after, out):
     size = before + after + 1
     counts = np.rint(_box((~missing).astype(np.float64), before, after) * size)
     _box(values, before, after, out)
-    out[:] = _divide(out * size, counts)
+    out *= np.divide(size, counts, out=np.full(len(counts), np.nan), where=counts > 0)[:, None]
 
 
 def _divide(total, weights):

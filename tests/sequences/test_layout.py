@@ -120,7 +120,7 @@ def test_table_and_collection_convert_into_each_other():
         ([np.zeros((2, 2)), np.zeros((0, 2))], r"X\[1\] is a video without frames"),
         ([np.zeros((2, 2)), np.zeros(2)], r"X\[1\] must have the shape"),
         ([[["a"]]], "must hold numbers"),
-        (np.zeros((2, 0, 3)), "no frames"),
+        (np.zeros((2, 0, 3)), "video without frames"),
     ],
 )
 def test_bad_collections_say_which_video(collection, message):
