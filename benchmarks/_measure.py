@@ -1,7 +1,7 @@
 """How the benchmarks measure, and the form of their results.
 
-Times are processor times on one thread, so that ratios hold on a machine that does other work, and
-every repeat runs all competitors one after the other.
+Times are processor times on one thread where nothing else is said, so that ratios hold on a machine
+that does other work, and every repeat runs all competitors one after the other.
 """
 
 import contextlib
@@ -30,16 +30,21 @@ def one_thread():
         torch.set_num_threads(n_threads)
 
 
-def interleave(functions, *, repeats):
-    """Return the processor seconds of every repeat of every function, after one warm-up each."""
+def interleave(functions, *, repeats, all_cores=False):
+    """Return the seconds of every repeat of every function, after one warm-up each.
+
+    Processor seconds on one thread; with `all_cores`, seconds on the clock, on as many threads as
+    the libraries choose, which needs a quiet machine.
+    """
     seconds = {name: [] for name in functions}
-    with one_thread():
+    clock = time.perf_counter if all_cores else time.process_time
+    with contextlib.nullcontext() if all_cores else one_thread():
         for repeat in range(repeats + 1):
             for name, function in functions.items():
-                start = time.process_time()
+                start = clock()
                 function()
                 if repeat:
-                    seconds[name].append(time.process_time() - start)
+                    seconds[name].append(clock() - start)
     return {name: np.array(values) for name, values in seconds.items()}
 
 

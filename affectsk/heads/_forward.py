@@ -11,7 +11,7 @@ def layers_of_state(state):
     Parameters
     ----------
     state : dict of str to ndarray
-        Weights as torch names them, layer after layer: (n_out, n_in) and (n_out,).
+        Weights as the network names them, layer after layer: (n_in, n_out) and (n_out,).
 
     Returns
     -------
@@ -20,7 +20,7 @@ def layers_of_state(state):
     intercepts : list of ndarray of shape (n_out,)
         Intercepts of every layer.
     """
-    coefs = [np.ascontiguousarray(w.T) for name, w in state.items() if name.endswith("weight")]
+    coefs = [w for name, w in state.items() if name.endswith("weight")]
     return coefs, [b for name, b in state.items() if name.endswith("bias")]
 
 
