@@ -17,9 +17,9 @@ __all__ = ["check_n_frames", "make_affect_frames"]
 
 def check_n_frames(n_frames):
     """Check a number of frames, or a range of them."""
-    limits = (n_frames,) if np.isscalar(n_frames) else tuple(n_frames)
+    limits = (n_frames, n_frames) if np.isscalar(n_frames) else tuple(n_frames)
     whole = all(isinstance(limit, Integral) and limit >= 1 for limit in limits)
-    if not whole or len(limits) > 2 or list(limits) != sorted(limits):
+    if not whole or len(limits) != 2 or list(limits) != sorted(limits):
         raise ValueError(
             f"n_frames={n_frames!r} must be a number of frames, 1 or more, or a pair of them "
             "(fewest, most); pass for example n_frames=600 or n_frames=(300, 900)."

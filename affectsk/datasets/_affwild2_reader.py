@@ -103,8 +103,8 @@ def load_affwild2(
     FileNotFoundError
         If a folder is missing, or has no annotation file.
     ValueError
-        If a parameter is unknown, or a file has another header, a wrong number of columns or a
-        value that is no label; the message names file and line.
+        If a parameter is unknown, or a file is no text in UTF-8, has another header, a wrong number
+        of columns or a value that is no label; the message names file and line.
 
     See Also
     --------
@@ -151,7 +151,9 @@ def _read_task(folder, task):
     """Read all annotation files of a task into one table."""
     advice = "check root, split and edition, which names the folders of the challenge"
     _check_folder(folder, f"task={task!r}", advice)
-    files = sorted(folder.glob("*.txt"), key=lambda path: split_folder_name(path.stem))
+    # macOS leaves side files such as ._video.txt on foreign disks.
+    files = [path for path in folder.glob("*.txt") if not path.name.startswith(".")]
+    files.sort(key=lambda path: split_folder_name(path.stem))
     if not files:
         raise FileNotFoundError(f"{str(folder)!r} has no annotation file (*.txt); {advice}.")
     labels = [_read_annotations(path, task) for path in files]
@@ -173,7 +175,7 @@ def _read_task(folder, task):
 
 def _read_annotations(path, task):
     """Read one annotation file, with NaN where there is no label."""
-    lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    lines = _read_text(path).rstrip().splitlines()
     header = tuple(part.strip() for part in lines[0].split(",")) if lines else ()
     if header != HEADERS[task]:
         raise ValueError(
@@ -196,6 +198,17 @@ def _read_annotations(path, task):
     return np.where(missing, np.nan, values)
 
 
+def _read_text(path):
+    """Return the text of a file."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8, "
+            "or remove it if it is no annotation file."
+        ) from error
+
+
 def _parse_numbers(path, lines, task):
     """Return the numbers under the header; every line must be a frame."""
     n_columns = _N_COLUMNS[task]
@@ -207,14 +220,15 @@ def _parse_numbers(path, lines, task):
     try:
         return np.loadtxt(lines[1:], delimiter=",", ndmin=2, comments=None)
     except ValueError:
-        number = next(i for i, line in enumerate(lines) if i and not _is_numeric(line))
-        _raise_bad_line(path, lines, number, task)
+        numbers = (i for i, line in enumerate(lines) if i and not _is_numeric(line))
+        _raise_bad_line(path, lines, next(numbers, 1), task)
 
 
 def _is_numeric(line):
     """Say whether a line is numbers between commas."""
     try:
-        [float(part) for part in line.split(",")]
+        # Unlike this, float takes 1_0 and the digits of other scripts.
+        np.loadtxt([line], delimiter=",", comments=None)
     except ValueError:
         return False
     return True

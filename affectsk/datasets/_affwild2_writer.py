@@ -121,6 +121,8 @@ def make_affwild2(
     ------
     FileExistsError
         If `root` holds crops or annotations already.
+    NotADirectoryError
+        If `root`, or a folder that it should be in, is a file.
     ValueError
         If a parameter is outside its range.
 
@@ -178,7 +180,13 @@ def make_affwild2(
 
 
 def _check_vacant(root, edition):
-    """Say so if there is a corpus already, of which files would be mixed with the new ones."""
+    """Say so if there is a file, or a corpus already, whose files would be mixed with the new."""
+    file = next((path for path in (root, *root.parents) if path.is_file()), None)
+    if file is not None:
+        raise NotADirectoryError(
+            f"root={str(root)!r} cannot be a folder, because {str(file)!r} is a file; pass an "
+            "empty or new folder."
+        )
     folders = [annotation_folder(root, task, "train", edition).parent for task in TASKS]
     taken = [folder for folder in (root / CROPS, *folders) if folder.exists()]
     if taken:

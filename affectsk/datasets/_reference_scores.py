@@ -14,6 +14,7 @@ from affectsk.metrics import action_unit_f1_score, ccc_score, expression_f1_scor
 __all__ = ["reference_scores", "window_curve"]
 
 _AFFECT = ["valence", "arousal"]
+_SOURCES = ("state", "units", "features", "nuisances", "identity")
 _WINDOWS = (1, 3, 5, 7, 11, 15, 21, 31, 51, 71, 101, 151, 201, 301, 401)
 _STEP = 3  # of the training rows that classifiers see: neighbours are near-duplicates
 
@@ -67,7 +68,7 @@ def reference_scores(train, validation, *, n_permutations=5, random_state=None):
     if n_permutations != int(n_permutations) or n_permutations < 1:
         raise ValueError(f"n_permutations={n_permutations!r} must be a whole number, 1 or more.")
     rows = {}
-    for name in ("state", "units", "features", "nuisances", "identity"):
+    for name in _SOURCES:
         if name != "features" or "X" in train:
             tables = _source(train, name), _source(validation, name)
             rows[name] = _score(_predict(*tables, train.y), validation)
@@ -89,7 +90,8 @@ def window_curve(train, validation, *, windows=_WINDOWS, source="features"):
     Parameters
     ----------
     train, validation : Bunch
-        Data of :func:`make_affect_frames`.
+        Data of :func:`make_affect_frames`, or the sets of :func:`make_affwild2`, which have no
+        features: pass another `source` for them.
     windows : sequence of int, default=(1, 3, 5, 7, 11, 15, 21, 31, 51, 71, 101, 151, 201, 301, 401)
         Lengths of the box filter, in frames; odd, so that it is centred.
     source : {"features", "units", "state", "nuisances", "identity"}, default="features"
@@ -99,6 +101,11 @@ def window_curve(train, validation, *, windows=_WINDOWS, source="features"):
     -------
     DataFrame of shape (n_windows, 3)
         Columns as in :func:`reference_scores`, one row per window.
+
+    Raises
+    ------
+    ValueError
+        If a window is even, if `source` is unknown, or if it is "features" and there are none.
 
     See Also
     --------
@@ -126,6 +133,7 @@ def window_curve(train, validation, *, windows=_WINDOWS, source="features"):
             f"windows holds {even[0]!r}; every window must be an odd number of frames, 1 or more, "
             "so that it is centred."
         )
+    _check_source(source, train, validation)
     predictions = _predict(_source(train, source), _source(validation, source), train.y)
     people = validation.y.groupby(level=["video", "track"], sort=False).indices.values()
     rows = {}
@@ -136,6 +144,17 @@ def window_curve(train, validation, *, windows=_WINDOWS, source="features"):
         smooth["affect"] = _rescale(smooth["affect"], train.y)
         rows[int(window)] = _score(smooth, validation)
     return pd.DataFrame(rows).T.rename_axis("window")
+
+
+def _check_source(source, train, validation):
+    """Check that both sets have what the models should see."""
+    if source not in _SOURCES:
+        raise ValueError(f"source={source!r} is unknown; pass one of {_SOURCES!r}.")
+    if source == "features" and not ("X" in train and "X" in validation):
+        raise ValueError(
+            "source='features' needs X in train and validation, which only make_affect_frames "
+            "gives; pass another source, such as source='units', for sets of make_affwild2."
+        )
 
 
 def _source(data, name):

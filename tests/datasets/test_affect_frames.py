@@ -219,6 +219,7 @@ def test_shortest_videos(n_frames):
         ({"n_frames": 0}, "n_frames=0"),
         ({"n_frames": (30, 10)}, r"n_frames=\(30, 10\)"),
         ({"n_frames": (1, 2, 3)}, "n_frames"),
+        ({"n_frames": [3]}, r"n_frames=\[3\] must be .* a pair"),
         ({"n_frames": 2.5}, "n_frames"),
         ({"n_features": 0}, "n_features"),
         ({"frame_rate": 0}, "frame_rate"),

@@ -198,6 +198,9 @@ def test_several_folders_of_crops(root):
         ("valence_arousal", "{header}\n0,0\n0.5\n", "line 3: '0.5'"),
         ("valence_arousal", "{header}\n0,0,0\n", "line 2: '0,0,0'"),
         ("valence_arousal", "{header}\n0,1.5\n", "line 2: '0,1.5'"),
+        ("valence_arousal", "{header}\n0,0\n1_0,0.1\n", "line 3: '1_0,0.1'"),
+        ("valence_arousal", "{header}\n0,0\n\u0660,0.1\n", "line 3: '\u0660,0.1'"),
+        ("valence_arousal", "{header}\n0,0\n0,\n", "line 3: '0,'"),
         ("action_unit", "{header}\n0,0,0,0,0,0,0,0,0,0,0,2\n", "line 2"),
         ("action_unit", "{header}\n0,0,0,0,0,0,0,0,0,0,0\n", "line 2"),
     ],
@@ -206,10 +209,25 @@ def test_damaged_annotations(root, task, content, message):
     folder = {"valence_arousal": "VA_Estimation", "action_unit": "AU_Detection"}
     folder = root / f"{folder.get(task, 'EXPR_Classification')}_Challenge" / "Train_Set"
     path = sorted(folder.iterdir())[-1]
-    path.write_text(content.format(header=path.read_text().splitlines()[0]))
+    content = content.format(header=path.read_text().splitlines()[0])
+    path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=message) as error:
         load_affwild2(root, task=task)
     assert path.name in str(error.value)
+
+
+def test_file_that_is_no_text_is_named(root):
+    path = sorted((root / "AU_Detection_Challenge" / "Train_Set").iterdir())[0]
+    path.write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(ValueError, match=rf"{path.name} is no text in UTF-8 .* save it as UTF-8"):
+        load_affwild2(root, task="action_unit")
+
+
+def test_side_files_of_macos_are_skipped(root):
+    expected = load_affwild2(root)
+    for path in [*root.rglob("*.txt")]:
+        path.with_name(f"._{path.name}").write_bytes(b"\x00\x05\x16\x07\xff")
+    pd.testing.assert_frame_equal(load_affwild2(root).y, expected.y)
 
 
 def test_valence_and_arousal_are_missing_together(root):
@@ -247,6 +265,13 @@ def test_no_annotation_file(root):
 def test_nothing_is_written_over(corpus):
     with pytest.raises(FileExistsError, match="cropped_aligned"):
         make_affwild2(corpus.root, **OPTIONS)
+
+
+@pytest.mark.parametrize("name", ["file", "file/new"])
+def test_root_that_cannot_be_a_folder(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match=r"root=.*file' is a file; pass an empty or new"):
+        make_affwild2(tmp_path / name, **OPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,18 @@ def test_smoothing_stays_within_a_person():
 def test_windows_must_be_odd(sets, window):
     with pytest.raises(ValueError, match="odd"):
         window_curve(*sets, windows=[1, window])
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("foo", "source='foo' is unknown; pass one of"),
+        ("features", "source='features' needs X in train and validation"),
+    ],
+)
+def test_source_must_be_there(sets, source, message):
+    without = [
+        Bunch(**{name: table for name, table in each.items() if name != "X"}) for each in sets
+    ]
+    with pytest.raises(ValueError, match=message):
+        window_curve(*without, source=source)
