@@ -110,8 +110,10 @@ def bootstrap_score(
 
     The metrics of this package (and `functools.partial` of them) are added up once per video and
     then weighted, so that a resample costs next to nothing. Any other function is called on the
-    rows of every resample; a resample for which it returns NaN or gives an
-    `UndefinedScoreWarning` is left out of the interval. Both ways use the same draws.
+    rows of every resample. A resample for which it returns NaN, or gives an
+    `UndefinedScoreWarning` that it did not give for all rows, is left out of the interval as a
+    whole, because only the function could leave out a part of its score. Both ways use the same
+    draws and count the same resamples; they agree where no resample lacks a part.
 
     Examples
     --------
@@ -205,38 +207,39 @@ def _prepare_rows(score, y_true, y_pred, codes, labelled):
     rows = np.flatnonzero(labelled)
     rows = rows[np.argsort(codes[rows], kind="stable")]
     blocks = np.split(rows, np.cumsum(np.bincount(codes[rows]))[:-1])
-    try:
-        # A resample that lacks a class is known by its warning, unless all rows lack it, too.
-        action = "error"
-        point = _score_rows(score, y_true, y_pred, rows, action)
-    except UndefinedScoreWarning:
-        action = "ignore"
-        point = _score_rows(score, y_true, y_pred, rows, "default")
+    point, known = _score_rows(score, y_true, y_pred, rows)
+    for message in sorted(known):
+        warnings.warn(message, UndefinedScoreWarning, stacklevel=4)
 
     def score_draws(draws):
         scores = np.empty(len(draws))
         for i, drawn in enumerate(draws):
             chosen = np.concatenate([blocks[group] for group in drawn])
-            try:
-                scores[i] = _score_rows(score, y_true, y_pred, chosen, action)
-            except UndefinedScoreWarning:
-                scores[i] = np.nan
+            value, messages = _score_rows(score, y_true, y_pred, chosen)
+            # A resample that lacks a class is known by a warning that all rows do not give.
+            scores[i] = value if messages <= known else np.nan
         return scores, np.isnan(scores)
 
     return point, score_draws
 
 
-def _score_rows(score, y_true, y_pred, rows, action):
-    """Call the function on some rows, and have one number of it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter(action, UndefinedScoreWarning)
+def _score_rows(score, y_true, y_pred, rows):
+    """Return the one number of the function on some rows, and what it says is undefined."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UndefinedScoreWarning)
         value = score(_take(y_true, rows), _take(y_pred, rows))
     if np.ndim(value) != 0:
         raise ValueError(
             f"score must return one number; got an array of shape {np.shape(value)}. Take a mean "
             "in it."
         )
-    return float(value)
+    messages = set()
+    for each in caught:
+        if issubclass(each.category, UndefinedScoreWarning):
+            messages.add(str(each.message))
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    return float(value), messages
 
 
 def _take(y, rows):

@@ -23,7 +23,8 @@ class ScoreInterval:
         Videos or subjects with labels, from which the resamples are drawn.
     n_undefined : int
         Resamples in which a part of the score is undefined, such as the F1 of a class that none
-        of the drawn videos shows. The part is left out of the mean of its resample.
+        of the drawn videos shows. A metric of this package leaves out the part; of any other
+        function, the resample is left out.
 
     Examples
     --------

@@ -1,5 +1,6 @@
 """Intervals from resampled videos."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -154,6 +155,31 @@ def test_class_that_never_occurs_counts_as_zero_throughout():
                 either, y, y, groups=np.repeat(np.arange(5), 8), n_resamples=20, random_state=0
             )
         assert (result.low, result.high, result.n_undefined) == (0.5, 0.5, 0)
+
+
+def test_class_absent_from_a_resample_is_seen_beside_one_that_never_occurs():
+    y = np.repeat(["a", "b"], [90, 10])
+    score = partial(expression_f1_score, labels=["a", "b", "c"])
+    for either, low in ((score, 1 / 2), (lambda *pair: score(*pair), 2 / 3)):
+        with pytest.warns(UndefinedScoreWarning, match=r"\['c'\]") as caught:
+            result = bootstrap_score(
+                either, y, y, groups=np.repeat(range(10), 10), n_resamples=200, random_state=0
+            )
+        assert len(caught) == 1
+        assert (result.low, result.high) == pytest.approx((low, 2 / 3))
+        draws = np.random.RandomState(0).randint(10, size=(200, 10))
+        assert result.n_undefined == (draws != 9).all(axis=1).sum()
+
+
+def test_other_warnings_of_a_function_are_passed_on():
+    def score(y_true, y_pred):
+        warnings.warn("few rows", RuntimeWarning, stacklevel=1)
+        return ccc_score(y_true, y_pred)
+
+    y = np.arange(6.0)
+    with pytest.warns(RuntimeWarning, match="few rows"):
+        result = bootstrap_score(score, y, y, groups=[0, 0, 1, 1, 2, 2], n_resamples=5)
+    assert result.n_undefined == 0
 
 
 def test_resample_in_which_another_function_is_undefined_is_left_out():
