@@ -1,8 +1,8 @@
 """Frames of video files: decoded in order, with their times, a batch at a time.
 
-Frames are numbered in the order in which they decode. What a container says about their number
-is an estimate only: edit lists and variable rates make it wrong by a few, so it serves for
-progress, and for noticing that much of a file is lost.
+Frames are numbered in decode order, one that does not decode included. What a container says about
+their number is an estimate only: edit lists and variable rates make it wrong by a few, so it serves
+for progress, for going on after damage, and for noticing that much of a file is lost.
 """
 
 import warnings
@@ -16,10 +16,14 @@ from affectsk.exceptions import DamagedVideoWarning
 
 __all__ = ["FrameBatch", "check_videos", "count_frames", "read_batches"]
 
-# An intact file may hold a few frames less than its container says, such as those that an edit
-# list cuts off: three of 98 in one of our test videos.
+# An intact file may end a few frames before its container says, such as those that an edit list
+# cuts off: three of 98 in one of our test videos.
 _TOLERATED_FRAMES = 5
 _TOLERATED_SHARE = 0.01
+_TOLERATED_SHARE_OF_SHORT = 0.04
+
+# What a damaged container claims may be any number; so many failures in a row are its end.
+_MAX_FAILURES = 10_000
 
 
 class FrameBatch(NamedTuple):
@@ -41,7 +45,7 @@ class FrameBatch(NamedTuple):
 
 
 def check_videos(paths):
-    """Check, before long work starts, that every video opens and its first frame decodes.
+    """Check, before long work starts, that every video opens and a frame of it decodes.
 
     Parameters
     ----------
@@ -57,18 +61,19 @@ def check_videos(paths):
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If a path is neither a str nor a Path.
     ValueError
         If there is no path at all, or a file is empty or no video that decodes.
     """
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    paths = [paths] if isinstance(paths, str | Path) or not np.iterable(paths) else list(paths)
     if not paths:
         raise ValueError("paths is empty; name at least one video file.")
+    for i, path in enumerate(paths):
+        if not isinstance(path, str | Path):
+            raise TypeError(f"paths[{i}]={path!r} must be a str or a Path that names a video file.")
     for path in paths:
-        capture = _open(path)
-        decoded, _ = capture.read()
-        capture.release()
-        if not decoded:
-            raise _unreadable(path)
+        next(read_batches(path, batch_size=1))
     return [Path(path) for path in paths]
 
 
@@ -81,7 +86,7 @@ def count_frames(path):
 
 
 def read_batches(path, *, step=1, batch_size=32):
-    """Decode a video, a batch of frames at a time.
+    """Decode a video, a batch of frames at a time; damaged frames are left out.
 
     Parameters
     ----------
@@ -105,22 +110,20 @@ def read_batches(path, *, step=1, batch_size=32):
     Warns
     -----
     DamagedVideoWarning
-        At the end, if more than 5 frames and more than 1 % of what the container claims did not
-        decode.
+        At the end, if a frame before the last one did not decode, or the video ends before what the
+        container claims by more than 4 % or 5 frames, whichever is less (1 %, if that is more).
     """
     capture = _open(path)
     claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    batch, n_decoded = FrameBatch([], [], []), 0
+    batch, n_decoded, last = FrameBatch([], [], []), 0, -1
     try:
-        while capture.grab():
-            if n_decoded % step == 0:
-                decoded, frame = capture.retrieve()
-                if not decoded:
-                    break
-                batch.indices.append(n_decoded)
-                batch.times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-                batch.images.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-            n_decoded += 1
+        for index, frame in _decode(capture, step, claimed):
+            n_decoded, last = n_decoded + 1, index
+            if frame is None:
+                continue
+            batch.indices.append(index)
+            batch.times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            batch.images.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
             if len(batch.indices) == batch_size:
                 yield batch
                 batch = FrameBatch([], [], [])
@@ -130,7 +133,25 @@ def read_batches(path, *, step=1, batch_size=32):
         yield batch
     if not n_decoded:
         raise _unreadable(path)
-    _warn_if_damaged(path, n_decoded, claimed)
+    _warn_if_damaged(path, n_decoded, last + 1, claimed)
+
+
+def _decode(capture, step, claimed):
+    """Yield the number of each frame that decodes, and the frame itself, or None between steps.
+
+    After a failure it goes on as long as the container claims more frames.
+    """
+    index, n_failures = 0, 0
+    while n_failures < _MAX_FAILURES:
+        decoded, frame = capture.grab(), None
+        if decoded and index % step == 0:
+            decoded, frame = capture.retrieve()
+        if decoded:
+            yield index, frame
+        elif index >= claimed:
+            return
+        n_failures = 0 if decoded else n_failures + 1
+        index += 1
 
 
 def _open(path):
@@ -155,13 +176,15 @@ def _unreadable(path):
     )
 
 
-def _warn_if_damaged(path, n_decoded, claimed):
-    """Warn about a video of which more is missing than an intact file may."""
-    n_lost = claimed - n_decoded
-    if n_lost > max(_TOLERATED_FRAMES, np.ceil(_TOLERATED_SHARE * claimed)):
+def _warn_if_damaged(path, n_decoded, n_tried, claimed):
+    """Warn about a video with a gap, or one that ends earlier than an intact file may."""
+    n_all = max(claimed, n_tried)
+    tolerated = min(_TOLERATED_FRAMES, np.ceil(_TOLERATED_SHARE_OF_SHORT * n_all))
+    tolerated = max(tolerated, np.ceil(_TOLERATED_SHARE * n_all))
+    if n_tried > n_decoded or n_all - n_decoded > tolerated:
         warnings.warn(
-            f"The video {str(path)!r} is damaged: {n_lost} of {claimed} frames did not decode; "
-            f"the {n_decoded} that did are used.",
+            f"The video {str(path)!r} is damaged: {n_all - n_decoded} of {n_all} frames did not "
+            f"decode; the {n_decoded} that did are used.",
             DamagedVideoWarning,
             stacklevel=3,
         )

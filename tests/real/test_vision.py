@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from affectsk.exceptions import DamagedVideoWarning
 from affectsk.heads import WeightedMLPClassifier
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features
 from affectsk.vision._images import read_image
@@ -61,6 +62,18 @@ def test_frames_decode_as_counted(file):
     assert abs(len(times) / (times[-1] - times[0]) - known["fps"]) < 0.03 * known["fps"]
     # One container claims three frames more than decode, which is no damage and no warning.
     assert count_frames(DATA / "video" / file) == known["container_frames"]
+
+
+def test_a_video_damaged_in_the_middle_gives_all_frames_that_decode(tmp_path):
+    content = bytearray((DATA / "video" / "single_face.mp4").read_bytes())
+    first = len(content) // 3
+    content[first : first + 5000] = np.random.default_rng(0).bytes(5000)
+    (tmp_path / "damaged.mp4").write_bytes(content)
+    with pytest.warns(DamagedVideoWarning, match="1 of 72 frames"):
+        batches = list(read_batches(tmp_path / "damaged.mp4"))
+    indices = [index for batch in batches for index in batch.indices]
+    assert len(indices) == 71
+    assert indices[-1] == 71
 
 
 @pytest.mark.parametrize(("file", "black"), [("face_noface.mov", 72), ("noface_face.mov", 168)])

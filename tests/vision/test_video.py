@@ -1,7 +1,10 @@
 """Frames of videos, whole and damaged."""
 
+import re
 import warnings
+from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -54,12 +57,59 @@ def test_a_video_cut_short_gives_what_decodes_and_a_warning(ramp, tmp_path):
     assert f"the {n_frames} that did" in str(seen[0].message)
 
 
-def test_a_few_frames_less_than_claimed_are_no_damage(ramp, tmp_path):
-    damaged = damage(ramp, tmp_path, 0.9)
+def spoil(path, folder, frames):
+    """Return a copy of an MJPG file in which some frames are zeroes."""
+    content = bytearray(path.read_bytes())
+    chunks = re.compile(b"00dc").finditer(content, content.index(b"movi"))
+    starts = [match.start() for match in chunks]
+    for frame in frames:
+        first = starts[frame] + 8
+        n_bytes = int.from_bytes(content[first - 4 : first], "little")
+        content[first : first + n_bytes] = bytes(n_bytes)
+    (folder / path.name).write_bytes(content)
+    return folder / path.name
+
+
+@pytest.mark.parametrize("step", [1, 3])
+@pytest.mark.parametrize("lost", [[0, 1], [17], range(15, 30)])
+def test_all_frames_around_damage_are_used_under_their_numbers(ramp, tmp_path, lost, step):
+    spoiled = spoil(ramp, tmp_path, lost)
+    assert check_videos(spoiled) == [spoiled]
+    with pytest.warns(DamagedVideoWarning, match=f"{len(lost)} of 40 frames did not decode"):
+        batches = list(read_batches(spoiled, step=step, batch_size=7))
+    indices = [index for batch in batches for index in batch.indices]
+    assert indices == [i for i in range(0, 40, step) if i not in lost]
+    means = [image.mean() for batch in batches for image in batch.images]
+    np.testing.assert_allclose(means, 5 * np.array(indices), atol=3)
+
+
+def test_a_short_video_cut_short(tmp_path, write_video):
+    images = np.random.default_rng(0).integers(0, 256, (10, 96, 128, 3), dtype=np.uint8)
+    path = write_video(tmp_path / "short.avi", images)
+    (tmp_path / "cut").mkdir()
+    with pytest.warns(DamagedVideoWarning, match="of 10 frames"):
+        list(read_batches(damage(path, tmp_path / "cut", 0.55)))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "decoded", "warned"),
+    [(98, 95, False), (98, 93, True), (10, 9, False), (10, 8, True), (0, 10, False),
+     (400, 395, False), (400, 394, True), (9000, 8910, False), (9000, 8909, True)],
+)  # fmt: skip
+def test_a_few_frames_less_than_claimed_are_no_damage(monkeypatch, ramp, claimed, decoded, warned):
+    grabs = iter([True] * decoded)
+    capture = SimpleNamespace(
+        get=lambda fact: claimed if fact == cv2.CAP_PROP_FRAME_COUNT else 0.0,
+        grab=lambda: next(grabs, False),
+        retrieve=lambda: (True, np.zeros((2, 2, 3), np.uint8)),
+        release=lambda: None,
+    )
+    monkeypatch.setattr("affectsk.vision._video._open", lambda path: capture)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        n_frames = sum(len(batch.images) for batch in read_batches(damaged))
-    assert bool(seen) == (n_frames < 35)
+        n_frames = sum(len(batch.images) for batch in read_batches(ramp))
+    assert n_frames == decoded
+    assert bool(seen) == warned
 
 
 def test_the_video_is_not_held_in_memory(ramp):
@@ -96,3 +146,6 @@ def test_missing_files_and_no_files(tmp_path):
         check_videos(tmp_path)
     with pytest.raises(ValueError, match="paths is empty"):
         check_videos([])
+    for wrong, name in (([None], r"paths\[0\]=None"), (3, r"paths\[0\]=3")):
+        with pytest.raises(TypeError, match=f"{name} must be a str or a Path"):
+            check_videos(wrong)
