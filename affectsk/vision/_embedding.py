@@ -167,4 +167,13 @@ def _run_model(model, kinds, crops):
     if not crops:
         return np.empty((0, sum(len(model.outputs[kind]) for kind in kinds)), np.float32)
     given = model.embed(np.stack(crops))
-    return np.concatenate([np.asarray(given[kind], np.float32) for kind in kinds], axis=1)
+    parts = [np.asarray(given[kind], np.float32) for kind in kinds]
+    for kind, part in zip(kinds, parts, strict=True):
+        expected = (len(crops), len(model.outputs[kind]))
+        if part.shape != expected:
+            raise ValueError(
+                f"The model {model.name!r} gave {kind!r} of shape {part.shape} for {len(crops)} "
+                f"crops, expected {expected}; correct its embed, or its outputs[{kind!r}], which "
+                f"names {expected[1]} columns."
+            )
+    return np.concatenate(parts, axis=1)

@@ -86,7 +86,7 @@ def check_images(images, name="images"):
 
 
 def check_image_files(paths):
-    """Check, before long work starts, that image files exist.
+    """Check, before long work starts, that image files exist and are not empty.
 
     Parameters
     ----------
@@ -97,10 +97,16 @@ def check_image_files(paths):
     ------
     FileNotFoundError
         If one does not exist; the message names it.
+    ValueError
+        If one is empty.
     """
     for path in paths:
         if not Path(path).is_file():
             raise FileNotFoundError(f"There is no image file {str(path)!r}; check the path.")
+        if not Path(path).stat().st_size:
+            raise ValueError(
+                f"The image file {str(path)!r} (0 bytes) is empty; copy it again, or leave it out."
+            )
 
 
 def read_image(path):
@@ -121,11 +127,11 @@ def read_image(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no image.
+        If it is empty, or no image.
     """
     check_image_files([path])
     content = np.frombuffer(Path(path).read_bytes(), np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     if image is None:
         raise ValueError(
             f"The file {str(path)!r} ({content.size} bytes) could not be read as an image; "

@@ -212,6 +212,25 @@ def test_a_model_without_its_members_is_refused():
         FaceEmbedder(type("Half", (), {"embed": len})()).fit([np.zeros((8, 8, 3), np.uint8)])
 
 
+@pytest.mark.parametrize("shape", [(1, 2), (2, 3)])
+def test_a_model_that_gives_another_shape_than_it_names_is_refused(shape):
+    model = Colour()
+    model.embed = lambda crops: {"embeddings": crops.mean((1, 2)), "logits": np.zeros(shape)}
+    images = [np.zeros((8, 8, 3), np.uint8)] * 2
+    message = rf"'colour' gave 'logits' of shape \({shape[0]}, {shape[1]}\).*expected \(2, 1\)"
+    with pytest.raises(ValueError, match=message):
+        FaceEmbedder(model, output="embeddings+logits").transform(images)
+
+
+def test_an_empty_file_stops_before_the_work(faces, tmp_path):
+    cv2.imwrite(str(tmp_path / "0.png"), faces[0])
+    (tmp_path / "1.png").touch()
+    model = Colour()
+    model.embed = pytest.fail
+    with pytest.raises(ValueError, match=r"1\.png' \(0 bytes\) is empty"):
+        FaceEmbedder(model, batch_size=1).transform([tmp_path / "0.png", tmp_path / "1.png"])
+
+
 @pytest.mark.parametrize("shape", [(50, 70), (8, 8), (5, 6), (300, 9), (16, 16)])
 def test_resizing_as_pillow_does(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
