@@ -51,6 +51,10 @@ def _chosen_detector(detector, embedder):
     detector = "mtcnn" if detector is None else detector
     if isinstance(detector, str):
         return FaceDetector(detector, device=embedder.device)
+    if not hasattr(detector, "detect"):
+        raise TypeError(
+            f"detector={detector!r} must be 'mtcnn' or a FaceDetector, or None for the default."
+        )
     return detector
 
 
@@ -99,13 +103,16 @@ def extract_features(paths, embedder=None, *, detector=None, step=1):
     DataFrame of shape (n_frames, 6 + n_features)
         One row per frame, also of those without a face, whose box and features are NaN. The index
         has the levels ``video``, ``track`` (always 0, the largest face) and ``frame`` (the number
-        of the frame in decode order, from 0). Columns are ``time`` in seconds, the box ``x0``,
-        ``y0``, ``x1``, ``y1`` in pixels, ``detection_score``, and the features.
+        of the frame in decode order, from 0; one that does not decode keeps its number). Columns
+        are ``time`` in seconds, the box ``x0``, ``y0``, ``x1``, ``y1`` in pixels,
+        ``detection_score``, and the features.
 
     Raises
     ------
     FileNotFoundError
         If a file is missing.
+    TypeError
+        If a path, the embedder or the detector is of another type.
     ValueError
         If a file is no video that decodes or two files have the same name, both before any work
         starts; or if a face is missing and the embedder has ``on_missing="raise"``.
@@ -113,7 +120,8 @@ def extract_features(paths, embedder=None, *, detector=None, step=1):
     Warns
     -----
     DamagedVideoWarning
-        If more than 5 frames and 1 % of what the container of a video claims do not decode.
+        If frames within a video do not decode, or it ends before what its container claims by
+        more than 4 % or 5 frames, whichever is less (1 %, if that is more).
 
     See Also
     --------

@@ -1,10 +1,14 @@
 """Predictions for every frame of a table of faces."""
 
+import warnings
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import get_tags
 
 from affectsk.compat import score_columns
+from affectsk.exceptions import MissingFaceWarning
 from affectsk.labels import ACTION_UNITS
 from affectsk.vision._extract_features import FRAME_COLUMNS
 
@@ -18,9 +22,11 @@ def predict_frames(estimators, frames):
     ----------
     estimators : dict
         Fitted estimators or pipelines, by what they predict: ``"valence_arousal"`` (a regressor
-        of two columns), ``"expression"`` (a classifier with `predict_proba`) and
+        of two targets), ``"expression"`` (a classifier with `predict_proba`) and
         ``"action_units"`` (a multilabel classifier with `predict_proba`); any of the three. They
-        take the features of the frames as a frame table.
+        take the features of the frames as a frame table. A regressor without `target_names_` must
+        have been fitted on the targets in the order valence, arousal, and a classifier of action
+        units whose `classes_` are no names on the labels in the order of `ACTION_UNITS`.
     frames : DataFrame
         Frame table, as from `extract_features`: the columns ``time``, ``x0``, ``y0``, ``x1``,
         ``y1`` and ``detection_score``, as far as there are any, and the features.
@@ -28,17 +34,20 @@ def predict_frames(estimators, frames):
     Returns
     -------
     DataFrame
-        One row per row of `frames`, with the same index. Columns, as far as there are estimators:
-        ``time`` in seconds (if `frames` has it), ``valence`` and ``arousal``, ``expression`` (a
-        Categorical), ``p_<class>`` for each expression, ``<unit>`` (0 or 1, such as ``AU1``) and
-        ``p_<unit>`` for each action unit, and ``face_found``. What an estimator gives no score
-        for is missing: NaN.
+        One row per row of `frames`, with the same index. Columns: time, box and detection score
+        as far as `frames` has them; as far as there are estimators, ``valence`` and ``arousal``,
+        ``expression`` (a Categorical), ``p_<class>`` for each expression, ``<unit>`` (0 or 1, such
+        as ``AU1``) and ``p_<unit>`` for each action unit; and ``face_found``. What an estimator
+        gives no score for is missing: NaN.
 
     Raises
     ------
+    TypeError
+        If `estimators` is no dict, `frames` no DataFrame, or an estimator cannot predict what its
+        key says.
     ValueError
-        If there is no estimator, one has an unknown name, or the number of its outputs fits no
-        names.
+        If there is no estimator, one has an unknown name, or the number or names of its outputs do
+        not fit.
 
     See Also
     --------
@@ -47,7 +56,8 @@ def predict_frames(estimators, frames):
     Notes
     -----
     Rows without a face (NaN in every feature) go only to estimators of this package, such as one
-    that smooths over gaps; the others are called with the rows that have a face.
+    that smooths over gaps, also at the end of a pipeline or within a search; the others are called
+    with the rows that have a face.
 
     Examples
     --------
@@ -64,8 +74,14 @@ def predict_frames(estimators, frames):
     2  0.08       Fear     0.25    0.75        True
     """
     _check_estimators(estimators)
-    features = frames.drop(columns=[name for name in FRAME_COLUMNS if name in frames])
-    parts = [frames[["time"]]] if "time" in frames else []
+    if not isinstance(frames, pd.DataFrame):
+        raise TypeError(
+            f"frames is of type {type(frames).__name__!r}, expected a frame table; pass what "
+            "extract_features returns, or a DataFrame of features."
+        )
+    facts = [name for name in FRAME_COLUMNS if name in frames]
+    features = frames.drop(columns=facts)
+    parts = [frames[facts]]
     for name, predict in _PREDICTORS.items():
         if name in estimators:
             parts.append(predict(estimators[name], features))
@@ -74,13 +90,25 @@ def predict_frames(estimators, frames):
 
 
 def _check_estimators(estimators):
-    """Check the names of the estimators."""
+    """Check the names of the estimators, and that each offers what its name needs."""
+    if not isinstance(estimators, Mapping):
+        raise TypeError(
+            f"estimators={estimators!r} must be a dict; pass the estimator under one or more of "
+            f"the keys {list(_PREDICTORS)!r}."
+        )
     unknown = [name for name in estimators if name not in _PREDICTORS]
     if unknown or not estimators:
         raise ValueError(
             f"estimators has the keys {list(estimators)!r}, expected one or more of "
             f"{list(_PREDICTORS)!r}."
         )
+    for name, estimator in estimators.items():
+        lacking = [member for member in _MEMBERS[name] if not hasattr(estimator, member)]
+        if lacking:
+            raise TypeError(
+                f"estimators[{name!r}]={estimator!r} has no {' and no '.join(lacking)}; pass a "
+                f"fitted estimator with {' and '.join(_MEMBERS[name])}."
+            )
 
 
 def _predict_valence_arousal(estimator, features):
@@ -91,7 +119,14 @@ def _predict_valence_arousal(estimator, features):
             f"estimators['valence_arousal'] predicts {values.shape[1]} columns, expected valence "
             "and arousal; fit it with y of shape (n_frames, 2)."
         )
-    return pd.DataFrame(values, index=features.index, columns=["valence", "arousal"])
+    names = _target_names(estimator)
+    if sorted(names) != ["arousal", "valence"]:
+        raise ValueError(
+            f"estimators['valence_arousal'] predicts {names!r}, expected 'valence' and 'arousal'; "
+            "name the columns of y so, and fit it again."
+        )
+    table = pd.DataFrame(values, index=features.index, columns=names)
+    return table[["valence", "arousal"]]
 
 
 def _predict_expression(estimator, features):
@@ -100,7 +135,7 @@ def _predict_expression(estimator, features):
     labels = np.full(len(features), None, dtype=object)
     scored = ~np.isnan(scores).any(axis=1)
     if scored.any():
-        labels[scored] = estimator.predict(features[scored])
+        labels[scored] = _decide(estimator, features[scored])
     columns = [f"p_{name}" for name in estimator.classes_]
     table = pd.DataFrame(scores, index=features.index, columns=columns)
     table.insert(0, "expression", pd.Categorical(labels, categories=estimator.classes_))
@@ -115,7 +150,7 @@ def _predict_action_units(estimator, features):
     decided = np.full(scores.shape, np.nan)
     scored = ~np.isnan(scores).any(axis=1)
     if scored.any():
-        decided[scored] = estimator.predict(features[scored])
+        decided[scored] = _decide(estimator, features[scored])
     return pd.concat(
         [
             pd.DataFrame(decided, index=features.index, columns=names),
@@ -123,6 +158,20 @@ def _predict_action_units(estimator, features):
         ],
         axis=1,
     )
+
+
+def _decide(estimator, features):
+    """Return the decisions; of videos without a face, the scores have warned already."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MissingFaceWarning)
+        return estimator.predict(features)
+
+
+def _target_names(estimator):
+    """Return the names of the targets: those that were fitted, or valence and arousal."""
+    while estimator is not None and not hasattr(estimator, "target_names_"):
+        estimator = _inner(estimator)
+    return [str(name) for name in getattr(estimator, "target_names_", ["valence", "arousal"])]
 
 
 def _unit_names(estimator, n_units):
@@ -150,17 +199,31 @@ def _call_on_faces(estimator, method, features, n_columns):
 
 
 def _knows_missing(estimator):
-    """Say whether an estimator, or a pipeline, knows rows of NaN as frames without a face.
+    """Say whether an estimator, or the one within it, knows rows of NaN as frames without a face.
 
     Those of this package count them in `fit`. Allowing for NaN is not enough: a forest would take
     it for one more value.
     """
-    *earlier, last = [step for _, step in getattr(estimator, "steps", [(None, estimator)])]
-    return hasattr(last, "n_missing_rows_") and all(
+    if estimator is None or hasattr(estimator, "n_missing_rows_"):
+        return estimator is not None
+    earlier = [step for _, step in getattr(estimator, "steps", [])[:-1]]
+    return _knows_missing(_inner(estimator)) and all(
         step in (None, "passthrough") or get_tags(step).input_tags.allow_nan for step in earlier
     )
 
 
+def _inner(estimator):
+    """Return the last step of a pipeline, what a search or other meta-estimator fitted, or None."""
+    if hasattr(estimator, "steps"):
+        return estimator.steps[-1][1]
+    return getattr(estimator, "best_estimator_", getattr(estimator, "estimator_", None))
+
+
+_MEMBERS = {
+    "valence_arousal": ("predict",),
+    "expression": ("predict_proba", "classes_"),
+    "action_units": ("predict_proba",),
+}
 _PREDICTORS = {
     "valence_arousal": _predict_valence_arousal,
     "expression": _predict_expression,

@@ -1,18 +1,22 @@
 """Frame tables of videos, and predictions from them."""
 
 import shutil
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from affectsk.exceptions import DamagedVideoWarning
+from affectsk.decision import SmoothedClassifier
+from affectsk.exceptions import DamagedVideoWarning, MissingFaceWarning
 from affectsk.heads import CCCRegressor, WeightedMLPClassifier
 from affectsk.labels import ACTION_UNITS
+from affectsk.model_selection import VideoKFold
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features, predict_frames
 
 FACTS = ["time", "x0", "y0", "x1", "y1", "detection_score"]
@@ -84,6 +88,10 @@ def test_errors_come_before_work(clip, tmp_path):
     for step in (0, 1.5, True):
         with pytest.raises(ValueError, match="step="):
             extract_features(clip, step=step)
+    with pytest.raises(TypeError, match="detector=3 must be 'mtcnn' or a FaceDetector"):
+        extract_features(clip, detector=3)
+    with pytest.raises(TypeError, match=r"paths\[0\]=None"):
+        extract_features([None])
     with pytest.raises(TypeError, match="must be a FaceEmbedder"):
         extract_features(clip, "default")
     with pytest.raises(ValueError, match="frame 5 of"):
@@ -133,13 +141,14 @@ def test_predictions_of_every_kind(kind):
     table = predict_frames(estimators, frames)
     probabilities = [f"p_{unit}" for unit in ACTION_UNITS]
     assert table.columns.tolist() == [
-        "time", "valence", "arousal", "expression", "p_Anger", "p_Fear",
+        "time", "detection_score", "valence", "arousal", "expression", "p_Anger", "p_Fear",
         *ACTION_UNITS, *probabilities, "face_found",
     ]  # fmt: skip
     assert table.index.equals(frames.index)
     assert np.flatnonzero(~table["face_found"]).tolist() == [3, 50, 51]
-    assert table.drop(columns=["time", "face_found"]).iloc[[3, 50, 51]].isna().all(axis=None)
-    present = table[table["face_found"]]
+    predicted = table.drop(columns=["time", "detection_score", "face_found"])
+    assert predicted.iloc[[3, 50, 51]].isna().all(axis=None)
+    present = table[table["face_found"]].drop(columns=["time", "detection_score"])
     assert present.notna().all(axis=None)
     np.testing.assert_allclose(present["p_Anger"] + present["p_Fear"], 1, atol=1e-6)
     anger = present["expression"] == "Anger"
@@ -160,7 +169,7 @@ def test_values_are_those_of_the_estimators():
 @pytest.mark.parametrize("kind", ["ours", "scikit-learn"])
 def test_a_table_without_any_face(kind):
     frames, estimators = fitted(kind)
-    frames.iloc[:, 2:] = np.nan
+    frames.iloc[:, 1:] = np.nan
     table = predict_frames(estimators, frames.drop(columns="time"))
     assert "time" not in table
     assert not table.pop("face_found").any()
@@ -170,7 +179,58 @@ def test_a_table_without_any_face(kind):
 def test_only_what_is_asked_for():
     frames, estimators = fitted("scikit-learn")
     table = predict_frames({"expression": estimators["expression"]}, frames)
-    assert table.columns.tolist() == ["time", "expression", "p_Anger", "p_Fear", "face_found"]
+    assert table.columns.tolist() == [
+        "time", "detection_score", "expression", "p_Anger", "p_Fear", "face_found",
+    ]  # fmt: skip
+
+
+def test_all_facts_of_the_frames_come_first():
+    frames, estimators = fitted("scikit-learn")
+    frames.insert(2, "x0", 5.0)
+    table = predict_frames(estimators, frames)
+    pd.testing.assert_frame_equal(table.iloc[:, :3], frames[["time", "x0", "detection_score"]])
+
+
+@pytest.mark.parametrize("wrap", ["search", "threshold", "pipeline"])
+def test_smoothers_within_others_get_all_rows(wrap):
+    frames, _, _, units = frames_and_targets()
+    X, labels = frames.drop(columns=["time", "detection_score"]), units[:, 0]
+    smoothed = SmoothedClassifier(LogisticRegression())
+    estimator = {
+        "search": GridSearchCV(smoothed, {"estimator__C": [1.0]}, cv=VideoKFold(2)),
+        "threshold": FixedThresholdClassifier(smoothed, threshold=0.5),
+        "pipeline": make_pipeline("passthrough", GridSearchCV(smoothed, {}, cv=VideoKFold(2))),
+    }[wrap].fit(X, labels)
+    table = predict_frames({"expression": estimator}, frames)
+    assert table["expression"].notna().all()
+    np.testing.assert_array_equal(table[["p_0", "p_1"]], estimator.predict_proba(X))
+    np.testing.assert_array_equal(table["expression"], estimator.predict(X))
+
+
+def test_videos_without_a_face_are_warned_about_once():
+    frames, _, expression, _ = frames_and_targets()
+    X = frames.drop(columns=["time", "detection_score"])
+    smoothed = SmoothedClassifier(LogisticRegression()).fit(X, expression)
+    frames.iloc[40:, 2:] = np.nan
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        table = predict_frames({"expression": smoothed}, frames)
+    assert [warning.category for warning in seen] == [MissingFaceWarning]
+    assert table["expression"].notna().all()
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+def test_named_targets_order_the_columns(wrap):
+    frames, *_ = frames_and_targets()
+    X = frames.drop(columns=["time", "detection_score"]).dropna()
+    regressor = LinearRegression().fit(X, [[1.0, 2.0]] * len(X))
+    regressor.target_names_ = np.array(["arousal", "valence"])
+    estimator = make_pipeline("passthrough", regressor) if wrap else regressor
+    table = predict_frames({"valence_arousal": estimator}, frames)
+    np.testing.assert_allclose(table.loc[X.index, ["valence", "arousal"]], [[2.0, 1.0]] * len(X))
+    regressor.target_names_ = np.array(["valence", "dominance"])
+    with pytest.raises(ValueError, match=r"\['valence', 'dominance'\], expected 'valence' and"):
+        predict_frames({"valence_arousal": estimator}, frames)
 
 
 def test_invalid_estimators():
@@ -178,7 +238,18 @@ def test_invalid_estimators():
     for wrong in ({}, {"emotion": estimators["expression"]}):
         with pytest.raises(ValueError, match="estimators has the keys"):
             predict_frames(wrong, frames)
+    with pytest.raises(TypeError, match=r"must be a dict.*'expression'"):
+        predict_frames(estimators["expression"], frames)
     X = frames.drop(columns=["time", "detection_score"]).dropna()
+    for name in ("expression", "action_units"):
+        with pytest.raises(
+            TypeError, match=rf"\['{name}'\]=Ridge.*no predict_proba.*pass a fitted"
+        ):
+            predict_frames({name: RidgeClassifier().fit(X, X.iloc[:, 0] > 0)}, frames)
+    with pytest.raises(TypeError, match="no classes_; pass a fitted"):
+        predict_frames({"expression": LogisticRegression()}, frames)
+    with pytest.raises(TypeError, match=r"frames is of type 'ndarray'.*extract_features"):
+        predict_frames(estimators, frames.to_numpy())
     one = LinearRegression().fit(X, np.zeros((len(X), 1)))
     with pytest.raises(ValueError, match="predicts 1 columns"):
         predict_frames({"valence_arousal": one}, frames)
