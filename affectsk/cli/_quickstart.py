@@ -167,6 +167,8 @@ def _save(folder, table, models, X_val):
     for name, model in models.items():
         model.training_domain = "rendered"
         joblib.dump(model, folder / f"{name}.joblib", compress=3)
-    predict_frames(models, X_val).to_csv(folder / "predictions.csv")
+    seconds = (X_val.index.get_level_values("frame") - 1) / _CORPUS["frame_rate"]
+    frames = X_val.assign(time=seconds)
+    predict_frames(models, frames).to_csv(folder / "predictions.csv")
     for path in sorted(folder.glob("*.*")):
         print(f"     {path.name}")

@@ -1,14 +1,12 @@
-"""The seams to what may change: optional dependencies, scikit-learn's private parts, callbacks."""
+"""The seams to what may change: scikit-learn's private parts, and its callbacks by version."""
 
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
-from affectsk.compat._optional import import_optional
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
 from affectsk.compat._routing import route_groups
 from affectsk.compat._scores import score_columns
 from affectsk.compat._validation import (
     HasMethods,
     Interval,
-    Options,
     StrOptions,
     validate_params,
 )
@@ -19,10 +17,8 @@ __all__ = [
     "EpochReporter",
     "HasMethods",
     "Interval",
-    "Options",
     "StrOptions",
     "fit_with_callbacks",
-    "import_optional",
     "route_groups",
     "score_columns",
     "validate_params",

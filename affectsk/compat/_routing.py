@@ -50,6 +50,6 @@ def route_groups(estimator, method, groups):
             f"groups cannot reach the step of {type(estimator).__name__} that needs them in "
             f"{method}, because metadata routing is off; call "
             "sklearn.set_config(enable_metadata_routing=True), or pass X as a frame table, whose "
-            "index names the videos."
+            "index names the videos (in a Pipeline, with set_output(transform='pandas'))."
         )
     return {"groups": groups} if wanted else {}

@@ -3,9 +3,8 @@
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
-    Options,
     StrOptions,
     validate_params,
 )
 
-__all__ = ["HasMethods", "Interval", "Options", "StrOptions", "validate_params"]
+__all__ = ["HasMethods", "Interval", "StrOptions", "validate_params"]

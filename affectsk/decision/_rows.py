@@ -2,13 +2,26 @@
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.metadata_routing import get_routing_for_object
+from sklearn.utils.validation import _check_method_params
 
 from affectsk.compat import route_groups, score_columns
 from affectsk.labels import is_labelled
-from affectsk.sequences import check_sequences, frame_table, is_collection
+from affectsk.sequences import check_sequences, frame_table, has_video_index, is_collection
 
-__all__ = ["check_frames", "fit_on_rows", "present_scores", "take_rows", "usable_rows"]
+__all__ = [
+    "check_frames",
+    "fit_on_rows",
+    "keep_index",
+    "present_scores",
+    "take_rows",
+    "usable_rows",
+    "weighted_mean",
+]
 
 
 def check_frames(estimator, X, groups, *, reset):
@@ -42,7 +55,8 @@ def check_frames(estimator, X, groups, *, reset):
 def take_rows(values, rows):
     """Return some rows of an array, a table, or None."""
     # groups often are a level of an index, which scikit-learn cannot take rows of.
-    values = values.to_numpy() if isinstance(values, pd.Index) else values
+    is_column = isinstance(values, (pd.Index, pd.api.extensions.ExtensionArray))
+    values = values.to_numpy() if is_column else values
     return None if values is None else _safe_indexing(values, rows)
 
 
@@ -81,13 +95,32 @@ def usable_rows(y, missing):
     return rows
 
 
+def weighted_mean(y, weight):
+    """Return the weighted mean of every column, cells without a label left out.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows, n_outputs)
+        Targets; NaN is no label.
+    weight : ndarray of shape (n_rows,)
+        Weight of each row.
+
+    Returns
+    -------
+    ndarray of shape (n_outputs,)
+        The means.
+    """
+    cells = np.where(np.isnan(y), 0, weight[:, np.newaxis])
+    return (cells * np.nan_to_num(y)).sum(axis=0) / cells.sum(axis=0)
+
+
 def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
-    """Fit an estimator on some rows.
+    """Fit a clone of an estimator on some rows.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted in place.
+        Stays as it is.
     X, y : array-like or table
         All rows.
     rows : ndarray of int64
@@ -95,18 +128,47 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
     groups : array-like or None
         Video of each row; handed on where the estimator takes it.
     **fit_params : dict
-        Handed on as they are.
+        Handed on; of what has a value per row of X, those of the rows to use.
 
     Returns
     -------
     estimator
         The fitted estimator.
     """
+    estimator = keep_index(clone(estimator), X, "fit")
     routed = route_groups(estimator, "fit", take_rows(groups, rows))
     y = take_rows(y, rows)
+    validation = {k: v for k, v in fit_params.items() if k.endswith(("X_val", "y_val"))}
+    per_row = {k: v for k, v in fit_params.items() if k not in validation}
+    fit_params = _check_method_params(X, per_row, rows) | validation
     # Labels next to missing ones come in object arrays, which scikit-learn takes for strings.
     y = np.array(y.tolist()) if isinstance(y, np.ndarray) and y.dtype == object else y
     return estimator.fit(take_rows(X, rows), y, **fit_params, **routed)
+
+
+def keep_index(estimator, X, method):
+    """Let a Pipeline in which a step looks at videos keep the index of a frame table.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Changed in place: a Pipeline that asks for groups gets pandas output.
+    X : array-like or table
+        What it will see.
+    method : str
+        The method that will be called.
+
+    Returns
+    -------
+    estimator
+        The estimator.
+    """
+    if isinstance(estimator, Pipeline) and has_video_index(X):
+        with config_context(enable_metadata_routing=True):
+            looks_at_videos = get_routing_for_object(estimator).consumes(method, ["groups"])
+        if looks_at_videos:
+            estimator.set_output(transform="pandas")
+    return estimator
 
 
 def present_scores(estimator, method, X, missing, groups):

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from affectsk.compat import route_groups
+from affectsk.decision._rows import keep_index
 from affectsk.exceptions import MissingFaceWarning
 from affectsk.sequences import has_video_index
 from affectsk.temporal import GapInterpolator, TemporalSmoother
@@ -60,6 +61,7 @@ def smooth_scores(scores, X, groups, layout, *, smoother, fill, prior):
 
 def _along_time(transformer, scores, groups):
     """Transform scores, and keep them in a table with the index where they are in one."""
+    transformer = keep_index(transformer, scores, "fit_transform")
     routed = route_groups(transformer, "fit_transform", groups)
     transformed = transformer.fit_transform(scores, **routed)
     if isinstance(scores, pd.DataFrame):

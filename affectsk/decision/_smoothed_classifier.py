@@ -1,7 +1,7 @@
 """SmoothedClassifier: classify frames, then smooth the scores along time."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -13,12 +13,19 @@ from affectsk.decision._rows import (
     present_scores,
     take_rows,
     usable_rows,
+    weighted_mean,
 )
 from affectsk.decision._smooth_scores import FILLS, smooth_scores
-from affectsk.labels import encode_labels, is_multilabel
+from affectsk.labels import as_labels, check_targets, encode_labels, is_multilabel
 from affectsk.metrics import accuracy_score, action_unit_f1_score
 
 __all__ = ["SmoothedClassifier"]
+
+
+def _normalised(scores):
+    """Return scores that sum to 1 in every row; equal ones where medians are all 0."""
+    total = scores.sum(axis=1, keepdims=True)
+    return np.where(total == 0, 1 / scores.shape[1], scores / np.where(total == 0, 1, total))
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -128,12 +135,13 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         X, missing, _ = check_frames(self, X, groups, reset=True)
         self.n_missing_rows_ = int(missing.sum())
         self.multilabel_ = is_multilabel(y)
-        y = column_or_1d(y, warn=True) if not self.multilabel_ and y is not None else y
+        y = column_or_1d(as_labels(y), warn=True) if not self.multilabel_ and y is not None else y
         rows = usable_rows(y, missing)
+        weight = _check_sample_weight(sample_weight, X)
         if sample_weight is not None:
-            fit_params["sample_weight"] = _check_sample_weight(sample_weight, X)[rows]
-        self.estimator_ = fit_on_rows(clone(self.estimator), X, y, rows, groups, **fit_params)
-        self._read_classes(take_rows(y, rows))
+            fit_params["sample_weight"] = weight
+        self.estimator_ = fit_on_rows(self.estimator, X, y, rows, groups, **fit_params)
+        self._read_classes(take_rows(y, rows), weight[rows])
         return self
 
     def predict_proba(self, X, groups=None):
@@ -170,7 +178,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         smoothed = smooth_scores(
             scores, X, groups, layout, smoother=self.smoother, fill=self.fill, prior=self.prior_
         )
-        return smoothed if self.multilabel_ else smoothed / smoothed.sum(axis=1, keepdims=True)
+        return smoothed if self.multilabel_ else _normalised(smoothed)
 
     def predict(self, X, groups=None):
         """Return the class with the largest smoothed score, or the labels with at least 0.5.
@@ -237,17 +245,18 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(estimator=self.estimator, method_mapping=mapping)
 
-    def _read_classes(self, y):
+    def _read_classes(self, y, weight):
         """Set the classes, and the share of each in the labels of `fit`."""
         if self.multilabel_:
-            self.prior_ = np.nanmean(np.asarray(y, dtype=float), axis=0)
+            self.prior_ = weighted_mean(check_targets(y, len(y)), weight)
             names = getattr(self.estimator_, "classes_", None)
             is_flat = names is not None and not isinstance(names, list)
             self.classes_ = names if is_flat else np.arange(len(self.prior_))
         else:
             self.classes_ = self.estimator_.classes_
             codes, _ = encode_labels(y, len(y), self.classes_)
-            self.prior_ = np.bincount(codes, minlength=len(self.classes_)) / len(codes)
+            counts = np.bincount(codes, weight, minlength=len(self.classes_))
+            self.prior_ = counts / counts.sum()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -16,9 +16,10 @@ from affectsk.decision._rows import (
     present_scores,
     take_rows,
     usable_rows,
+    weighted_mean,
 )
 from affectsk.decision._smooth_scores import FILLS, smooth_scores
-from affectsk.labels import check_targets
+from affectsk.labels import as_labels, check_targets, set_target_names
 from affectsk.metrics import ccc_score
 from affectsk.model_selection import check_video_cv
 from affectsk.sequences import sequence_layout
@@ -26,7 +27,7 @@ from affectsk.sequences import sequence_layout
 __all__ = ["SmoothedRegressor"]
 
 
-def match_moments(y_true, y_pred):
+def match_moments(y_true, y_pred, weight):
     """Return the scale and offset that give predictions the mean and deviation of the truth.
 
     Parameters
@@ -35,6 +36,8 @@ def match_moments(y_true, y_pred):
         Targets; NaN is left out, for its own target only.
     y_pred : ndarray of shape (n_rows, n_targets)
         Predictions; NaN is left out, too.
+    weight : ndarray of shape (n_rows,)
+        Weight of each row.
 
     Returns
     -------
@@ -45,15 +48,19 @@ def match_moments(y_true, y_pred):
     Examples
     --------
     >>> import numpy as np
-    >>> match_moments(np.array([[0.0], [4.0]]), np.array([[1.0], [2.0]]))
+    >>> match_moments(np.array([[0.0], [4.0]]), np.array([[1.0], [2.0]]), np.ones(2))
     (array([4.]), array([-4.]))
     """
     both = ~np.isnan(y_true) & ~np.isnan(y_pred)
     true, pred = np.where(both, y_true, np.nan), np.where(both, y_pred, np.nan)
-    deviation = np.nanstd(pred, axis=0)
-    moving = deviation > 1e-12
-    scale = np.where(moving, np.nanstd(true, axis=0) / np.where(moving, deviation, 1), 0.0)
-    return scale, np.nanmean(true, axis=0) - scale * np.nanmean(pred, axis=0)
+    mean_true, mean_pred = weighted_mean(true, weight), weighted_mean(pred, weight)
+    std_true, std_pred = (
+        np.sqrt(weighted_mean((values - mean) ** 2, weight))
+        for values, mean in ((true, mean_true), (pred, mean_pred))
+    )
+    moving = std_pred > 1e-12
+    scale = np.where(moving, std_true / np.where(moving, std_pred, 1), 0.0)
+    return scale, mean_true - scale * mean_pred
 
 
 class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
@@ -87,6 +94,8 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     scale_, offset_ : ndarray of shape (n_targets,)
         Smoothed predictions are multiplied by the first, and the second is added; 1 and 0 without
         `rescale`.
+    target_names_ : ndarray of shape (n_targets,)
+        Names of the targets, where y is a table with string column names.
     prior_ : ndarray of shape (n_targets,)
         Means of the targets in `fit`: the predictions for a video without any face.
     n_missing_rows_ : int
@@ -180,15 +189,18 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         X, missing, _ = check_frames(self, X, groups, reset=True)
         self.n_missing_rows_ = int(missing.sum())
         targets = check_targets(y, len(missing))
+        weight = _check_sample_weight(sample_weight, X)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-        self._is_flat = np.asarray(y).ndim == 1
-        self.prior_ = np.nanmean(targets, axis=0)
+            fit_params["sample_weight"] = weight
+        self._is_flat = as_labels(y).ndim == 1
+        self.prior_ = weighted_mean(targets, weight)
+        set_target_names(self, y)
         self.scale_, self.offset_ = np.ones(targets.shape[1]), np.zeros(targets.shape[1])
         y = y if isinstance(y, (pd.DataFrame, pd.Series)) else np.asarray(y)
-        arguments = (X, y, missing, groups, sample_weight, fit_params)
+        arguments = (X, y, missing, groups, fit_params)
         if self.rescale:
-            self.scale_, self.offset_ = match_moments(targets, self._unseen(targets, *arguments))
+            unseen = self._unseen(targets, *arguments)
+            self.scale_, self.offset_ = match_moments(targets, unseen, weight)
         self.estimator_ = self._fit_inner(np.arange(len(missing)), *arguments)
         return self
 
@@ -255,11 +267,10 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         router = MetadataRouter(owner=self).add_self_request(self)
         return router.add(estimator=self.estimator, method_mapping=mapping)
 
-    def _fit_inner(self, rows, X, y, missing, groups, sample_weight, fit_params):
+    def _fit_inner(self, rows, X, y, missing, groups, fit_params):
         """Fit a clone of the inner regressor on the usable ones of some rows."""
         rows = rows[usable_rows(take_rows(y, rows), missing[rows])]
-        weights = {} if sample_weight is None else {"sample_weight": take_rows(sample_weight, rows)}
-        return fit_on_rows(clone(self.estimator), X, y, rows, groups, **fit_params, **weights)
+        return fit_on_rows(self.estimator, X, y, rows, groups, **fit_params)
 
     def _smoothed(self, estimator, X, missing, groups, layout):
         """Return smoothed predictions, before scale and offset."""
@@ -275,12 +286,19 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             scores, X, groups, layout, smoother=self.smoother, fill=self.fill, prior=prior
         )
 
-    def _unseen(self, targets, X, y, missing, groups, *rest):
+    def _unseen(self, targets, X, y, missing, groups, fit_params):
         """Return smoothed predictions of every row by a model that was fitted on other videos."""
         unseen = np.full(targets.shape, np.nan)
         folds = targets[:, 0] if self._is_flat else targets
-        for train, test in check_video_cv(self.cv, X, folds, groups):
-            estimator = self._fit_inner(train, X, y, missing, groups, *rest)
+        try:
+            splits = check_video_cv(self.cv, X, folds, groups)
+        except ValueError as error:
+            raise ValueError(
+                f"cv={self.cv!r} cannot split the data for rescale=True: {error} Change cv, or use "
+                "rescale=False."
+            ) from error
+        for train, test in splits:
+            estimator = self._fit_inner(train, X, y, missing, groups, fit_params)
             part, videos = take_rows(X, test), take_rows(groups, test)
             layout = sequence_layout(part, videos)
             unseen[test] = self._smoothed(estimator, part, missing[test], videos, layout)

@@ -1,18 +1,13 @@
 """PearsonRegressor: mimicry intensities from statistics of a video."""
 
-import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from affectsk.compat import EpochCallbackMixin, fit_with_callbacks
 from affectsk.heads._regression import (
     REGRESSION_CONSTRAINTS,
-    fit_with_adam,
-    fit_with_ridge,
+    fit_regressor,
     predict_targets,
-    read_targets,
-    uses_ridge,
 )
 from affectsk.metrics import pearson_score
 from affectsk.sequences import check_rows
@@ -56,9 +51,9 @@ class PearsonRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
     early_stopping : bool, default=False
         Stop after `n_iter_no_change` epochs without a better validation score.
     validation_fraction : float or None, default=0.1
-        Share of the videos that "adam" holds out for validation where no `X_val` is given: whole
-        videos by `groups` or by the index of X, otherwise single rows. None holds out nothing,
-        and keeps the last epoch.
+        Share of the rows, in (0, 0.5], that "adam" holds out for validation where no `X_val` is
+        given: whole videos by `groups` or by the index of X, as near to the share as videos
+        allow; otherwise single rows. None holds out nothing, and keeps the last epoch.
     n_iter_no_change : int, default=10
         See `early_stopping`.
     device : str, default="auto"
@@ -78,6 +73,8 @@ class PearsonRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         Intercepts of every layer.
     n_outputs_ : int
         Number of targets.
+    target_names_ : ndarray of shape (`n_outputs_`,)
+        Names of the targets, where y is a table with string column names.
     history_ : list of dict
         ``epoch``, ``train_loss`` and ``valid_score`` (minus the loss of all validation rows
         together) of every epoch; empty for the closed form.
@@ -174,7 +171,7 @@ class PearsonRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         sample_weight : array-like of shape (n_rows,), default=None
             Weight of each row.
         X_val : frame table or array-like of shape (n_val_rows, n_features), default=None
-            Validation rows, which choose the epoch of "adam".
+            Validation rows, which choose the epoch of "adam"; the closed form only checks them.
         y_val : array-like of shape (n_val_rows,) or (n_val_rows, n_targets), default=None
             Their targets.
 
@@ -190,18 +187,17 @@ class PearsonRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
             output, or the solver does not fit the network.
         """
         self._validate_params()
-        exact = uses_ridge(self)
-        random_state = check_random_state(self.random_state)
-        values, missing = check_rows(self, X, reset=True)
-        self.n_missing_rows_ = int(missing.sum())
-        targets = read_targets(y, len(values), self.output_activation)
-        self.n_outputs_, self._is_flat = targets.shape[1], np.asarray(y).ndim == 1
-        if exact:
-            fit_with_ridge(self, values, targets, missing, sample_weight, match_deviation=False)
-        else:
-            self._fit_with_adam(
-                values, targets, missing, sample_weight, X, groups, X_val, y_val, random_state
-            )
+        fit_regressor(
+            self,
+            X,
+            y,
+            groups,
+            sample_weight,
+            X_val,
+            y_val,
+            loss="PearsonLoss",
+            match_deviation=False,
+        )
         return self
 
     def predict(self, X):
@@ -238,24 +234,6 @@ class PearsonRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
             The score, at most 1.
         """
         return pearson_score(y, self.predict(X))
-
-    def _fit_with_adam(
-        self, values, y, missing, sample_weight, X, groups, X_val, y_val, random_state
-    ):
-        """Train the network."""
-        fit_with_adam(
-            self,
-            values,
-            y,
-            missing,
-            sample_weight,
-            loss="PearsonLoss",
-            X=X,
-            groups=groups,
-            X_val=X_val,
-            y_val=y_val,
-            random_state=random_state,
-        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

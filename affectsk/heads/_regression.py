@@ -3,21 +3,26 @@
 from numbers import Real
 
 import numpy as np
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from affectsk.compat import Interval, StrOptions
 from affectsk.heads._forward import forward, sigmoid
 from affectsk.heads._ridge import fit_ridge
-from affectsk.heads._train_head import TRAINING_CONSTRAINTS, choose_rows, train_head
-from affectsk.labels import check_targets
-from affectsk.sequences import check_rows
+from affectsk.heads._train_head import (
+    TRAINING_CONSTRAINTS,
+    check_validation_pair,
+    choose_rows,
+    train_head,
+)
+from affectsk.labels import as_labels, check_targets, set_target_names
+from affectsk.sequences import check_groups, check_rows
 
 __all__ = [
     "REGRESSION_CONSTRAINTS",
-    "fit_with_adam",
-    "fit_with_ridge",
+    "fit_regressor",
     "predict_targets",
-    "read_targets",
+    "set_target_names",
     "uses_ridge",
 ]
 
@@ -28,7 +33,6 @@ REGRESSION_CONSTRAINTS = {
     "target_weights": ["array-like", None],
     "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
 }
-del REGRESSION_CONSTRAINTS["sampler"]
 
 _BOUNDS = {"clip": (-1.0, 1.0), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 
@@ -58,7 +62,7 @@ def uses_ridge(estimator):
     return possible and estimator.solver != "adam"
 
 
-def read_targets(y, n_rows, output_activation, *, name="y"):
+def _read_targets(y, n_rows, output_activation, *, name="y"):
     """Check targets against the range that the output can reach.
 
     Parameters
@@ -90,20 +94,60 @@ def read_targets(y, n_rows, output_activation, *, name="y"):
     return y
 
 
-def fit_with_ridge(estimator, values, y, missing, sample_weight, *, match_deviation):
-    """Fit by ridge regression in closed form; set the fitted attributes of the estimator."""
-    _share(estimator.target_weights, y.shape[1])
-    weight = None
-    if sample_weight is not None:
-        weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
-    present = _usable_rows(y, missing, weight)
+def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss, match_deviation):
+    """Fit a regressor in closed form or with Adam; set its fitted attributes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With the parameters of the regressors.
+    X, y, groups, sample_weight, X_val, y_val
+        Arguments of `fit`.
+    loss : str
+        Name of the loss of `affectsk.nn` that Adam minimises.
+    match_deviation : bool
+        Whether the closed form matches the standard deviation of the targets.
+    """
+    exact = uses_ridge(estimator)
+    random_state = check_random_state(estimator.random_state)
+    values, missing = check_rows(estimator, X, reset=True)
+    estimator.n_missing_rows_ = int(missing.sum())
+    targets = _read_targets(y, len(values), estimator.output_activation)
+    estimator.n_outputs_, estimator._is_flat = targets.shape[1], as_labels(y).ndim == 1
+    set_target_names(estimator, y)
+    weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
+    groups = check_groups(groups, len(values))
+    check_validation_pair(X_val, y_val)
+    validation = None if X_val is None else _read_validation(estimator, X_val, y_val)
+    rows = np.flatnonzero(_usable_rows(targets, missing, weight))
+    shares = _share(estimator.target_weights, targets.shape[1])
+    if exact:
+        _fit_ridge(estimator, values, targets, None if sample_weight is None else weight, rows,
+                   match_deviation)  # fmt: skip
+        return
+    training, held_out = choose_rows(
+        estimator, X, targets, groups, rows, X_val, y_val, random_state
+    )
+    data = (values.astype(np.float32, copy=False), *_cells(targets, weight), training)
+    _fit_adam(
+        estimator,
+        data,
+        validation if held_out is None else (*data[:3], held_out),
+        loss=loss,
+        shares=shares,
+        random_state=random_state,
+    )
+
+
+def _fit_ridge(estimator, values, y, weight, rows, match_deviation):
+    """Fit by ridge regression in closed form."""
     estimator.coefs_, estimator.intercepts_ = (
         [array]
         for array in fit_ridge(
             values,
             y,
             weight,
-            np.flatnonzero(present) if not present.all() else None,
+            rows if len(rows) < len(values) else None,
             1.0 if estimator.alpha == "auto" else estimator.alpha,
             match_deviation=match_deviation,
         )
@@ -111,31 +155,17 @@ def fit_with_ridge(estimator, values, y, missing, sample_weight, *, match_deviat
     estimator.history_, estimator.best_epoch_, estimator.n_iter_ = [], None, 1
 
 
-def fit_with_adam(
-    estimator, values, y, missing, sample_weight, *, loss, X, groups, X_val, y_val, random_state
-):
-    """Fit by minimising a correlation loss with Adam; set the fitted attributes."""
-    weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
-    present = _usable_rows(y, missing, weight)
-    rows, held_out = choose_rows(
-        estimator, X, y, groups, np.flatnonzero(present), X_val, y_val, random_state
-    )
-    values = values.astype(np.float32, copy=False)
-    data = (values, *_cells(y, weight), rows)
-    validation = None
-    if held_out is not None:
-        validation = (*data[:3], held_out)
-    elif X_val is not None:
-        validation = _read_validation(estimator, X_val, y_val)
+def _fit_adam(estimator, data, validation, *, loss, shares, random_state):
+    """Fit by minimising a correlation loss over batches."""
     activation = estimator.output_activation
     train_head(
         estimator,
         data,
         validation,
         loss=loss,
-        loss_arguments={"target_weights": _share(estimator.target_weights, y.shape[1])},
+        loss_arguments={"target_weights": shares},
         network={
-            "n_outputs": y.shape[1],
+            "n_outputs": data[1].shape[1],
             "output_activation": "identity" if activation == "clip" else activation,
         },
         score=None,
@@ -179,7 +209,7 @@ def _cells(y, weight):
 def _read_validation(estimator, X_val, y_val):
     """Return validation rows as the training takes them."""
     values, missing = check_rows(estimator, X_val, reset=False)
-    y = read_targets(y_val, len(values), estimator.output_activation, name="y_val")
+    y = _read_targets(y_val, len(values), estimator.output_activation, name="y_val")
     if y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"y_val has {y.shape[1]} targets, but y has {estimator.n_outputs_}; pass the same ones."

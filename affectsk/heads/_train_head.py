@@ -3,12 +3,12 @@
 from numbers import Integral, Real
 
 import numpy as np
-import pandas as pd
 
-from affectsk.compat import EpochReporter, HasMethods, Interval
+from affectsk.compat import EpochReporter, Interval
 from affectsk.heads._forward import layers_of_state
+from affectsk.sequences import check_groups
 
-__all__ = ["TRAINING_CONSTRAINTS", "choose_rows", "train_head"]
+__all__ = ["TRAINING_CONSTRAINTS", "check_validation_pair", "choose_rows", "train_head"]
 
 TRAINING_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -17,9 +17,8 @@ TRAINING_CONSTRAINTS = {
     "max_iter": [Interval(Integral, 1, None, closed="left")],
     "restore_best": ["boolean"],
     "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+    "validation_fraction": [Interval(Real, 0, 0.5, closed="right"), None],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-    "sampler": [HasMethods("fit_resample"), None],
     "device": [str],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -59,10 +58,8 @@ def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
         If groups has another length or a gap, only one of X_val and y_val is given, early stopping
         has no rows to look at, or there are too few rows.
     """
-    _check_groups(groups, len(y))
-    if (X_val is None) != (y_val is None):
-        given, absent = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
-        raise ValueError(f"{given} is given, but {absent} is None; pass both, or neither.")
+    groups = check_groups(groups, len(y))
+    check_validation_pair(X_val, y_val)
     if X_val is not None or not (estimator.restore_best or estimator.early_stopping):
         return rows, None
     if estimator.validation_fraction is None:
@@ -77,18 +74,11 @@ def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
     return split_validation_rows(X, y, groups, rows, estimator.validation_fraction, random_state)
 
 
-def _check_groups(groups, n_rows):
-    """Raise for groups that do not name the video of every row."""
-    if groups is None:
-        return
-    if np.shape(groups) != (n_rows,):
-        raise ValueError(
-            f"groups has shape {np.shape(groups)}, but X has {n_rows} rows; pass the video of "
-            "every row."
-        )
-    if pd.isna(np.asarray(groups)).any():
-        row = int(np.flatnonzero(pd.isna(np.asarray(groups)))[0])
-        raise ValueError(f"groups is missing in row {row}; name the video of every row.")
+def check_validation_pair(X_val, y_val):
+    """Raise if only one of the two is given."""
+    if (X_val is None) != (y_val is None):
+        given, absent = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(f"{given} is given, but {absent} is None; pass both, or neither.")
 
 
 def _layer_widths(hidden_layer_sizes):

@@ -4,15 +4,15 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from affectsk.compat import EpochCallbackMixin, Interval, StrOptions, fit_with_callbacks
+from affectsk.compat import EpochCallbackMixin, HasMethods, Interval, StrOptions, fit_with_callbacks
 from affectsk.heads._class_targets import indicator_targets, multiclass_targets
 from affectsk.heads._forward import forward, sigmoid, softmax
 from affectsk.heads._train_head import TRAINING_CONSTRAINTS, choose_rows, train_head
-from affectsk.labels import is_labelled, is_multilabel
-from affectsk.metrics import action_unit_f1_score
+from affectsk.labels import as_labels, check_targets, is_multilabel
+from affectsk.metrics import accuracy_score, action_unit_f1_score
 from affectsk.sequences import check_rows
 
 __all__ = ["WeightedMLPClassifier"]
@@ -75,8 +75,9 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
     early_stopping : bool, default=False
         Stop after `n_iter_no_change` epochs without a better validation score.
     validation_fraction : float or None, default=0.1
-        Share of the videos that is held out for validation where no `X_val` is given: whole
-        videos by `groups` or by the index of X, otherwise single rows. None holds out nothing,
+        Share of the rows, in (0, 0.5], that is held out for validation where no `X_val` is given:
+        whole videos by `groups` or by the index of X, as near to the share as videos allow, and
+        such that every label stays in training; otherwise single rows. None holds out nothing,
         and keeps the last epoch.
     validation_metric : {"loss", "accuracy", "f1"}, default="loss"
         What chooses the epoch: the cross-entropy without class weights, the accuracy, or the mean
@@ -160,6 +161,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         **TRAINING_CONSTRAINTS,
+        "sampler": [HasMethods("fit_resample"), None],
         "classes": ["array-like", None],
         "class_weight": [StrOptions({"balanced", "inverse_max", "pos_weight"}), dict, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -223,7 +225,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         X_val : frame table or array-like of shape (n_val_rows, n_features), default=None
             Validation rows, which choose the epoch.
         y_val : array-like of shape (n_val_rows,) or (n_val_rows, n_labels), default=None
-            Their labels. Rows of a class that does not occur in y are left out.
+            Their labels. Rows of a class that `classes` names but y does not have are left out.
 
         Returns
         -------
@@ -319,7 +321,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
             return (scores >= 0).astype(np.int64)
         return self.classes_[self.seen_classes_[scores.argmax(axis=1)]]
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X, y):
         """Return the accuracy, or for several labels the mean F1 of the value 1.
 
         Parameters
@@ -328,8 +330,6 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
             Features.
         y : array-like of shape (n_rows,) or (n_rows, n_labels)
             True labels; NaN or None is left out.
-        sample_weight : array-like of shape (n_rows,), default=None
-            Weight of each row; only for one class per row.
 
         Returns
         -------
@@ -338,13 +338,8 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         """
         predicted = self.predict(X)
         if self.multilabel_:
-            if sample_weight is not None:
-                raise ValueError("sample_weight cannot be used in score with several labels.")
-            return action_unit_f1_score(np.asarray(y, dtype=float), predicted)
-        y = np.asarray(y)
-        labelled = is_labelled(y)
-        weight = None if sample_weight is None else np.asarray(sample_weight)[labelled]
-        return float(np.average(predicted[labelled] == y[labelled], weights=weight))
+            return action_unit_f1_score(check_targets(y, len(predicted)), predicted)
+        return accuracy_score(column_or_1d(as_labels(y)), predicted)
 
     def _targets(self, values, y, sample_weight, present, like=None):
         """Return labels as targets of the network."""

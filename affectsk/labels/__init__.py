@@ -1,6 +1,13 @@
 """Vocabularies of the field, maps between them, and labels with gaps."""
 
-from affectsk.labels._checks import check_targets, encode_labels, is_labelled, is_multilabel
+from affectsk.labels._checks import (
+    as_labels,
+    check_targets,
+    encode_labels,
+    is_labelled,
+    is_multilabel,
+    set_target_names,
+)
 from affectsk.labels._maps import map_scores
 from affectsk.labels._vocabularies import (
     ACTION_UNITS,
@@ -18,9 +25,11 @@ __all__ = [
     "COMPOUND_EXPRESSIONS",
     "MIMICRY_INTENSITIES",
     "SYNTHETIC_EXPRESSIONS",
+    "as_labels",
     "check_targets",
     "encode_labels",
     "is_labelled",
     "is_multilabel",
     "map_scores",
+    "set_target_names",
 ]

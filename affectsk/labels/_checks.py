@@ -8,7 +8,35 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import column_or_1d
 
-__all__ = ["check_targets", "encode_labels", "is_labelled", "is_multilabel"]
+__all__ = [
+    "as_labels",
+    "check_targets",
+    "encode_labels",
+    "is_labelled",
+    "is_multilabel",
+    "set_target_names",
+]
+
+
+def as_labels(y):
+    """Return labels as an array, without turning a NaN among strings into a string.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels of any kind.
+
+    Returns
+    -------
+    ndarray
+        The labels; of dtype object for lists and tuples.
+
+    Examples
+    --------
+    >>> as_labels(["Fear", float("nan")])
+    array(['Fear', nan], dtype=object)
+    """
+    return np.array(y, dtype=object) if isinstance(y, (list, tuple)) else np.asarray(y)
 
 
 def is_labelled(y):
@@ -29,7 +57,7 @@ def is_labelled(y):
     >>> is_labelled(["Fear", None, "Anger"])
     array([ True, False,  True])
     """
-    y = np.asarray(y)
+    y = as_labels(y)
     return np.ones(y.shape, bool) if y.dtype.kind in "biuSU" else ~pd.isna(y)
 
 
@@ -46,7 +74,7 @@ def is_multilabel(y):
     bool
         True for two dimensions with more than one column.
     """
-    y = np.asarray(y)
+    y = as_labels(y)
     return y.ndim == 2 and y.shape[1] > 1
 
 
@@ -81,7 +109,8 @@ def check_targets(y, n_rows, *, name="y"):
     """
     y = _as_rows(y, n_rows, name)
     try:
-        y = y.astype(np.float64)
+        # Missing values of pandas are no numbers, so they become NaN first.
+        y = (np.where(pd.isna(y), np.nan, y) if y.dtype == object else y).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} must hold numbers, with NaN where there is no label; got {error}."
@@ -99,6 +128,21 @@ def check_targets(y, n_rows, *, name="y"):
             "leave the column out."
         )
     return y
+
+
+def set_target_names(estimator, y):
+    """Remember the names of targets as `target_names_` of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets the attribute where y is a table with string column names, and loses it otherwise.
+    y : array-like
+        Targets as passed to `fit`.
+    """
+    vars(estimator).pop("target_names_", None)
+    if isinstance(y, pd.DataFrame) and all(isinstance(name, str) for name in y.columns):
+        estimator.target_names_ = y.columns.to_numpy(dtype=object)
 
 
 def encode_labels(y, n_rows, classes=None, *, name="y"):
@@ -155,7 +199,7 @@ def _as_rows(y, n_rows, name):
             f"{name} is None: requires y to be passed, but the target y is None. Pass one label "
             "per row, NaN where there is none."
         )
-    y = np.asarray(y)
+    y = as_labels(y)
     if y.ndim not in (1, 2):
         raise ValueError(f"{name} must have one or two axes; got shape {y.shape}.")
     if y.shape[0] != n_rows:
@@ -169,7 +213,7 @@ def _as_rows(y, n_rows, name):
 def _plain_labels(labels, name):
     """Return different labels, perhaps in an object array as pandas gives them, in their type."""
     if labels.dtype == object:
-        kinds = sorted({type(label).__name__ for label in labels})
+        kinds = sorted({_kind(label) for label in labels})
         if len(kinds) > 1 and "str" in kinds:
             raise ValueError(f"{name} mixes labels of the types {kinds!r}; use strings throughout.")
         labels = np.array(labels.tolist())
@@ -183,6 +227,11 @@ def _plain_labels(labels, name):
                 "use strings or whole numbers, or a regressor."
             )
     return labels
+
+
+def _kind(label):
+    """Return the name of the type of a label; numpy's strings are strings."""
+    return "str" if isinstance(label, str) else type(label).__name__
 
 
 def _positions(labels, classes, name):

@@ -52,6 +52,12 @@ def map_scores(scores, source, target, *, substitute=None, exclude=None):
         )
     substitute = dict(substitute or {})
     excluded = set(exclude or ())
+    strange = sorted((excluded | set(substitute)) - set(target))
+    if strange:
+        raise ValueError(
+            f"substitute or exclude names {strange!r}, which target does not have; target is "
+            f"{target!r}."
+        )
     wanted = [substitute.get(name, name) for name in target if name not in excluded]
     unknown = sorted({name for name in wanted if name not in source})
     if unknown:

@@ -2,6 +2,7 @@
 
 import numbers
 
+import numpy as np
 from sklearn.model_selection import KFold
 
 from affectsk.model_selection._video_kfold import VideoKFold
@@ -52,7 +53,10 @@ def check_video_cv(cv, X, y=None, groups=None):
         by_video = groups is not None or "video" in names
         cv = VideoKFold(cv) if by_video else KFold(cv)
     if hasattr(cv, "split"):
-        return list(cv.split(X, y, groups))
+        if groups is None and "video" in getattr(getattr(X, "index", None), "names", ()):
+            groups = X.index.get_level_values("video").to_numpy()
+        # In their own order, the rows of a video stay together.
+        return [(np.sort(train), np.sort(test)) for train, test in cv.split(X, y, groups)]
     try:
         splits = [(train, test) for train, test in cv]
     except (TypeError, ValueError) as error:

@@ -9,12 +9,18 @@ from affectsk.sequences._collections import (
     split_videos,
     stack_collection,
 )
-from affectsk.sequences._layout import SequenceLayout, has_video_index, sequence_layout
+from affectsk.sequences._layout import (
+    SequenceLayout,
+    check_groups,
+    has_video_index,
+    sequence_layout,
+)
 
 __all__ = [
     "SequenceLayout",
     "as_videos",
     "check_collection",
+    "check_groups",
     "check_rows",
     "check_sequences",
     "frame_table",

@@ -148,6 +148,11 @@ def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
         an estimator that was fitted on several videos.
     """
     if is_collection(X):
+        if unit == "seconds":
+            raise ValueError(
+                "unit='seconds' needs the time of every frame, which a collection does not have; "
+                "pass a frame table with a level 'time' in its index, or use unit='frames'."
+            )
         values, layout = stack_collection(X)
         check_collection(estimator, X, values.shape[1], reset=reset)
         missing = missing_rows(values)

@@ -94,7 +94,13 @@ def as_videos(X):
     """
     videos = [_as_float(video, f"X[{i}]") for i, video in enumerate(X)]
     n_features = videos[0].shape[1]
+    names = getattr(X[0], "columns", None)
     for i, video in enumerate(videos):
+        if names is not None and not names.equals(getattr(X[i], "columns", names)):
+            raise ValueError(
+                f"X[{i}] has the columns {list(X[i].columns)!r}, but X[0] has {list(names)!r}; "
+                "every video of a collection has the same features in the same order."
+            )
         if video.shape[1] != n_features:
             raise ValueError(
                 f"X[{i}] has {video.shape[1]} features, but X[0] has {n_features}; every video of "

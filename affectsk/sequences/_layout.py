@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-__all__ = ["SequenceLayout", "has_video_index", "sequence_layout"]
+from affectsk.labels import as_labels
+
+__all__ = ["SequenceLayout", "check_groups", "has_video_index", "sequence_layout"]
 
 _ADVICE = "sort the rows with X.sort_index() so that each video's rows stand together in time order"
 
@@ -75,22 +77,6 @@ class SequenceLayout:
         """
         return np.repeat(np.arange(self.n_sequences), self.lengths)
 
-    def select(self, rows):
-        """Return the layout of some of the rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows,), bool
-            The rows to keep. A sequence may end up without rows.
-
-        Returns
-        -------
-        SequenceLayout
-            Same sequences, fewer rows.
-        """
-        kept = np.concatenate([[0], np.cumsum(rows)])
-        return SequenceLayout(kept[self.offsets], self.row_positions()[rows])
-
 
 def has_video_index(X):
     """Say whether X is a table with a ``video`` level in its index.
@@ -141,6 +127,8 @@ def sequence_layout(X, groups=None, *, unit="frames"):
     >>> sequence_layout([[1.0], [2.0], [3.0]], groups=["a", "a", "b"]).offsets
     array([0, 2, 3])
     """
+    n_rows = len(X)
+    groups = check_groups(groups, n_rows)
     if has_video_index(X):
         offsets = _cut(_index_ids(X.index), "the index of X")
         return SequenceLayout(offsets, _index_positions(X.index, offsets, unit))
@@ -149,10 +137,44 @@ def sequence_layout(X, groups=None, *, unit="frames"):
             "unit='seconds' needs the time of every row, but X has no index with the levels "
             "'video' and 'time'; use X.set_index('time', append=True), or unit='frames'."
         )
-    n_rows = len(X)
+    if isinstance(X, pd.DataFrame) and "frame" in X.index.names:
+        raise ValueError(
+            f"the index of X has a level 'frame' but none 'video': {list(X.index.names)!r}; name "
+            "the level of the videos 'video'."
+        )
     if groups is None:
         return SequenceLayout(np.array([0, n_rows]))
-    groups = np.asarray(groups)
+    return SequenceLayout(_cut([groups], "groups"))
+
+
+def check_groups(groups, n_rows):
+    """Check that groups name the video of every row.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_rows,) or None
+        Video of each row.
+    n_rows : int
+        Rows of X.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,) or None
+        The groups as an array.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of them, or one is missing.
+
+    Examples
+    --------
+    >>> check_groups(["a", "b"], 2)
+    array(['a', 'b'], dtype=object)
+    """
+    if groups is None:
+        return None
+    groups = as_labels(groups)
     if groups.shape != (n_rows,):
         raise ValueError(
             f"groups has shape {groups.shape}, but X has {n_rows} rows; pass the video of every "
@@ -161,7 +183,7 @@ def sequence_layout(X, groups=None, *, unit="frames"):
     if pd.isna(groups).any():
         row = int(np.flatnonzero(pd.isna(groups))[0])
         raise ValueError(f"groups is missing in row {row}; name the video of every row.")
-    return SequenceLayout(_cut([groups], "groups"))
+    return groups
 
 
 def _index_ids(index):
@@ -195,6 +217,8 @@ def _index_positions(index, offsets, unit):
         raise ValueError(
             f"the level {name!r} of the index of X holds {positions.dtype}; it must hold numbers."
         )
+    # Small and unsigned integers would wrap around in differences.
+    positions = positions.astype(np.int64 if positions.dtype.kind in "iu" else np.float64)
     steps = np.diff(positions)
     inside = np.ones(len(steps), bool)
     inside[offsets[1:-1] - 1] = False

@@ -52,6 +52,10 @@ def pool_frames(X, *, groups=None, stats=("mean", "std", "min", "max")):
             "X has no index level 'video', so the video of each row is unknown; pass a frame "
             "table, or groups."
         )
+    if np.ndim(X) != 2 or len(X) == 0:
+        raise ValueError(
+            f"X has the shape {np.shape(X)}; pool_frames needs rows of features, at least one row."
+        )
     layout = sequence_layout(X, groups)
     values = np.asarray(X, dtype=None if _is_float(X) else np.float64)
     videos = [values[start:stop] for start, stop in layout.spans()]

@@ -16,7 +16,7 @@ def _mean(_frames, mean, out):
 def _std(frames, mean, out):
     deviation = frames - mean
     deviation *= deviation
-    np.dot(_shares(len(frames), frames.dtype), deviation, out=out)
+    np.dot(_shares(len(frames)), deviation, out=out)
     np.sqrt(out, out=out)
 
 
@@ -74,30 +74,32 @@ def pool_statistics(videos, n_features, stats):
     ValueError
         If a frame is partly NaN, or there is infinity.
     """
-    dtype = np.result_type(np.float32, *{video.dtype for video in videos})
-    pooled = np.empty((len(videos), len(stats), n_features), dtype)
+    pooled = np.empty((len(videos), len(stats), n_features))
+    means = np.empty((len(videos), n_features))
     functions = [_STATISTICS[name] for name in stats]
     with np.errstate(invalid="ignore", over="ignore"):
-        for video, out in zip(videos, pooled, strict=True):
-            _describe(video.astype(dtype, copy=False), functions, out)
-        # Statistics show gaps and infinity, so that only these few videos are looked at again.
-        for i in np.flatnonzero(~np.isfinite(pooled).all(axis=(1, 2))):
+        for video, mean, out in zip(videos, means, pooled, strict=True):
+            _describe(video, functions, mean, out)
+        # Means show gaps and infinity, so that only these few videos are looked at again.
+        for i in np.flatnonzero(~np.isfinite(means).all(axis=1)):
             present = videos[i][~missing_rows(videos[i], name=f"video {i} of X")]
             pooled[i] = np.nan
             if len(present):
-                _describe(present.astype(dtype, copy=False), functions, pooled[i])
-    return pooled.reshape(len(videos), -1)
+                _describe(present, functions, means[i], pooled[i])
+    dtype = np.result_type(np.float32, *{video.dtype for video in videos})
+    return pooled.reshape(len(videos), -1).astype(dtype, copy=False)
 
 
-def _describe(frames, functions, out):
-    """Write the statistics of one video; NaN and infinity pass through."""
+def _describe(frames, functions, mean, out):
+    """Write the mean and the statistics of one video; NaN and infinity pass through."""
+    frames = frames.astype(np.float64, copy=False)
     # As a matrix product, the mean of a short video takes half the time.
-    mean = np.dot(_shares(len(frames), frames.dtype), frames)
+    np.dot(_shares(len(frames)), frames, out=mean)
     for function, row in zip(functions, out, strict=True):
         function(frames, mean, row)
 
 
 @functools.lru_cache(maxsize=1024)
-def _shares(n_frames, dtype):
+def _shares(n_frames):
     """Return the share of each frame in a mean."""
-    return np.full(n_frames, 1 / n_frames, dtype=dtype)
+    return np.full(n_frames, 1 / n_frames)

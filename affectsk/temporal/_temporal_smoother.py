@@ -36,7 +36,8 @@ class TemporalSmoother(
         What is taken over the window, feature by feature. Medians of probabilities no longer sum
         to 1.
     sigma : float, default=None
-        Standard deviation of the Gaussian, in `unit`; half of `half_width` by default.
+        Standard deviation of the Gaussian, in `unit`; half of `half_width` by default. Only for
+        ``kernel="gaussian"``.
     causal : bool, default=False
         Use the past only: frames ``t - half_width`` to t, as a live stream would.
     unit : {"frames", "seconds"}, default="frames"

@@ -32,6 +32,9 @@ def window_bounds(layout, before, after):
         first = np.repeat(layout.offsets[:-1], layout.lengths)
         last = np.repeat(layout.offsets[1:], layout.lengths)
         return np.maximum(rows - int(before), first), np.minimum(rows + int(after) + 1, last)
+    # Times are rounded: a frame that lies on the edge of the window belongs to it.
+    slack = 1e-6 if layout.positions.dtype.kind == "f" else 0
+    before, after = before + slack, after + slack
     start = np.empty(layout.n_rows, dtype=np.int64)
     stop = np.empty(layout.n_rows, dtype=np.int64)
     for a, b in layout.spans():
@@ -101,7 +104,8 @@ def gaussian_filter(values, missing, layout, before, after, sigma):
         neighbour = np.clip(rows + shift, 0, layout.n_rows - 1)
         inside = (start <= rows + shift) & (rows + shift < stop) & ~missing[neighbour]
         distance = (positions[neighbour] - positions) / sigma
-        weight = np.where(inside, np.exp(-0.5 * distance**2), 0.0)
+        # Weights that underflow stay positive: only a window without rows is empty.
+        weight = np.where(inside, np.maximum(np.exp(-0.5 * distance**2), 1e-300), 0.0)
         total += weight[:, np.newaxis] * filled[neighbour]
         weights += weight
     return _divide(total, weights).astype(values.dtype, copy=False)

@@ -47,7 +47,7 @@ class TensorRows(torch.utils.data.Dataset):
             # Read-only memory maps are read here, never written.
             warnings.filterwarnings("ignore", message=".*not writable.*")
             tensors = [
-                torch.from_numpy(np.asarray(data.X, dtype=np.float32)),
+                torch.from_numpy(_as_features(data.X)),
                 torch.from_numpy(_as_target(data.target)),
                 torch.from_numpy(np.asarray(data.weight, dtype=np.float32)),
             ]
@@ -98,6 +98,12 @@ class TensorBatches:
         buffer = self.dataset.X.new_empty((size, self.dataset.X.shape[1]))
         for batch in torch.tensor_split(positions, -(-len(positions) // size)):
             yield self.dataset.take(batch, buffer)
+
+
+def _as_features(X):
+    """Return features in a type and a layout that torch takes, without a copy where possible."""
+    X = np.asarray(X, dtype=np.float32)
+    return X.copy() if min(X.strides) < 0 else X
 
 
 def _as_target(target):

@@ -1,6 +1,7 @@
 """Rows that are held out of training to choose the epoch."""
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import ShuffleSplit
 
 from affectsk.model_selection import VideoKFold
@@ -12,13 +13,16 @@ __all__ = ["split_validation_rows"]
 def split_validation_rows(X, y, groups, rows, validation_fraction, random_state):
     """Split rows into training and validation rows, by video where videos are known.
 
+    Every label keeps rows in training: of the folds by video that leave all labels there, the one
+    nearest to the fraction is held out. Where there is none, single rows are.
+
     Parameters
     ----------
     X : array-like or frame table
         What the user passed; only its index is looked at.
     y : ndarray of shape (n_all_rows,) or (n_all_rows, n_outputs)
         Labels, for the balance of the folds; NaN is no label.
-    groups : array-like of shape (n_all_rows,) or None
+    groups : ndarray of shape (n_all_rows,) or None
         Video of each row.
     rows : ndarray of int64
         The rows that can be used.
@@ -37,28 +41,61 @@ def split_validation_rows(X, y, groups, rows, validation_fraction, random_state)
     ValueError
         If no row is left on one side.
     """
-    videos = _videos(X, groups)
-    if videos is not None:
-        videos = videos[rows]
-        n_videos = len(np.unique(videos))
-    if videos is None or n_videos < 2:
-        if len(rows) < 2:
-            raise ValueError(
-                f"validation_fraction={validation_fraction!r} needs two rows with a label, but X "
-                f"has {len(rows)} (n_samples={len(rows)}); use validation_fraction=None."
-            )
+    if len(rows) < 2:
+        raise ValueError(
+            f"validation_fraction={validation_fraction!r} needs two rows with a label, but X "
+            f"has {len(rows)} (n_samples={len(rows)}); use validation_fraction=None."
+        )
+    videos, y = _videos(X, groups, rows), y[rows]
+    split = None if videos is None else _split_videos(y, videos, validation_fraction)
+    if split is None:
         splitter = ShuffleSplit(1, test_size=validation_fraction, random_state=random_state)
-        training, validation = next(splitter.split(rows))
-    else:
-        n_splits = int(np.clip(round(1 / validation_fraction), 2, n_videos))
-        training, validation = next(VideoKFold(n_splits).split(rows, y[rows], videos))
-    return rows[training], rows[validation]
+        split = _keep_labels(y, *next(splitter.split(rows)))
+    return rows[split[0]], rows[split[1]]
 
 
-def _videos(X, groups):
-    """Return the video of each row as integer codes, or None where it is unknown."""
+def _videos(X, groups, rows):
+    """Return the video of each of some rows as integer codes, or None where it is unknown."""
     if groups is not None:
-        return np.unique(np.asarray(groups), return_inverse=True)[1]
-    if has_video_index(X):
-        return X.index.get_level_values("video").factorize()[0]
-    return None
+        return pd.factorize(groups[rows])[0]
+    if not has_video_index(X):
+        return None
+    codes = X.index.get_level_values("video")[rows].factorize()[0]
+    if (codes < 0).any():
+        raise ValueError("the index of X has rows without a video; name it in every row.")
+    return codes
+
+
+def _split_videos(y, videos, validation_fraction):
+    """Return the fold by video nearest to the fraction that takes no label out of training.
+
+    Returns None if every fold would, or there is one video only.
+    """
+    n_videos = len(np.unique(videos))
+    if n_videos < 2:
+        return None
+    n_splits = int(np.clip(round(1 / validation_fraction), 2, n_videos))
+    folds = VideoKFold(n_splits).split(np.zeros(len(y)), y, videos)
+    complete = [fold for fold in folds if not _lost_rows(y, *fold).size]
+    wanted = validation_fraction * len(y)
+    return min(complete, key=lambda fold: abs(len(fold[1]) - wanted), default=None)
+
+
+def _keep_labels(y, training, validation):
+    """Move the validation rows of labels that training would lose to the training rows."""
+    lost = _lost_rows(y, training, validation)
+    if len(lost) == len(validation):
+        raise ValueError(
+            "no rows can be held out for validation without taking every row of a label from the "
+            "training; pass X_val and y_val, or use validation_fraction=None."
+        )
+    return np.append(training, lost), np.setdiff1d(validation, lost)
+
+
+def _lost_rows(y, training, validation):
+    """Return the validation rows of classes, or of labels, that no training row has."""
+    if y.ndim == 1:
+        return validation[~np.isin(y[validation], y[training])]
+    has_label = (y != 0) & ~np.isnan(y)
+    unseen = ~has_label[training].any(axis=0)
+    return validation[has_label[validation][:, unseen].any(axis=1)]

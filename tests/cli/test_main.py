@@ -26,7 +26,7 @@ def video(tmp_path):
 def test_features(video, tmp_path, capsys, suffix):
     output = tmp_path / f"features.{suffix}"
     main(["features", str(video), "-o", str(output), "--step", "2"])
-    assert "2 frames of 1 videos, 0 with a face" in capsys.readouterr().out
+    assert "2 frames of 1 video(s), 0 with a face" in capsys.readouterr().out
     table = pd.read_parquet(output) if suffix == "parquet" else pd.read_csv(output)
     assert len(table) == 2
 
@@ -37,10 +37,12 @@ def test_features(video, tmp_path, capsys, suffix):
         (["features", "absent.mp4", "-o", "x.parquet"], "absent.mp4"),
         (["features", "absent.mp4", "-o", "x.txt"], "must end in .parquet or .csv"),
         (["features", "absent.mp4", "-o", "nowhere/x.csv"], "nowhere"),
+        (["features", "absent.mp4", "-o", "folder.csv"], "cannot be written"),
     ],
 )
 def test_failures_are_one_line_and_a_status(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
     with pytest.raises(SystemExit, match=message) as error:
         main(arguments)
     assert str(error.value).startswith("affectsk: ")

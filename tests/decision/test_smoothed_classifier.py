@@ -9,8 +9,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
-from affectsk import SmoothedClassifier, TemporalSmoother, VideoKFold, WeightedMLPClassifier
+from affectsk import (
+    GapInterpolator,
+    SmoothedClassifier,
+    TemporalSmoother,
+    VideoKFold,
+    WeightedMLPClassifier,
+)
 from affectsk.exceptions import MissingFaceWarning
 from affectsk.metrics import get_scorer
 
@@ -202,3 +209,43 @@ def test_bad_input(data, change, message):
     X, y = change(*data)
     with pytest.raises(ValueError, match=message):
         SmoothedClassifier(LogisticRegression()).fit(X, y)
+
+
+def test_medians_that_are_all_zero_become_equal_scores():
+    X = np.arange(9.0)[:, None]
+    smoother = TemporalSmoother(1, kernel="median")
+    model = SmoothedClassifier(DecisionTreeClassifier(), smoother).fit(X, list("abcabcabc"))
+    np.testing.assert_allclose(model.predict_proba(X)[4], 1 / 3)
+
+
+def test_pipelines_inside_keep_the_borders_of_a_frame_table(data):
+    X, y = data
+    X = X.interpolate()
+    inner = make_pipeline(StandardScaler(), TemporalSmoother(3), LogisticRegression())
+    outer = make_pipeline(GapInterpolator(), TemporalSmoother(2))
+    nested = SmoothedClassifier(inner, outer).fit(X, y)
+    assert nested.estimator_[1].n_sequences_in_ == 6
+    smoothed = TemporalSmoother(3).fit_transform(
+        StandardScaler().set_output(transform="pandas").fit_transform(X[y.notna()])
+    )
+    plain = LogisticRegression().fit(smoothed, y[y.notna()].to_list())
+    np.testing.assert_allclose(nested.estimator_[-1].coef_, plain.coef_, rtol=1e-3)
+
+
+def test_weights_reach_the_inner_estimator_and_the_prior(data):
+    X, y = data
+    weight = np.where(X.index.get_level_values("video") == "v0", 1.0, 0.0)
+    model = SmoothedClassifier(LogisticRegression()).fit(X, y, sample_weight=weight)
+    used = (weight > 0) & y.notna() & X["u"].notna()
+    expected = [np.mean(y[used] == name) for name in model.classes_]
+    np.testing.assert_allclose(model.prior_, expected)
+    inner = make_pipeline(StandardScaler(), LogisticRegression())
+    SmoothedClassifier(inner).fit(X, y, logisticregression__sample_weight=np.ones(len(X)))
+
+
+def test_nan_in_a_list_is_no_class(data):
+    X, y = data
+    labels = [float("nan") if label is None else label for label in y]
+    model = SmoothedClassifier(LogisticRegression()).fit(X, labels)
+    assert model.classes_.tolist() == ["Happiness", "Neutral"]
+    assert model.score(X, labels) == model.score(X, y)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from affectsk import CCCRegressor, SmoothedRegressor, TemporalSmoother, VideoKFold
 from affectsk.exceptions import MissingFaceWarning
@@ -95,3 +95,27 @@ def test_fewer_videos_than_folds(data):
     X, y = data
     with pytest.raises(ValueError, match="n_splits=20"):
         SmoothedRegressor(Ridge(), cv=20).fit(X, y)
+
+
+def test_weights_count_in_the_scale(data):
+    X, y = data
+    weight = np.where(X.index.get_level_values(0) < 6, 1.0, 0.0)
+    y = y.mul(np.where(weight > 0, 1, 100), axis=0)
+    model = SmoothedRegressor(Ridge(), TemporalSmoother(5), cv=3).fit(X, y, sample_weight=weight)
+    used = weight > 0
+    np.testing.assert_allclose(model.prior_, y[used].mean())
+    np.testing.assert_allclose(model.predict(X)[used].std(axis=0), y[used].std(), rtol=0.3)
+
+
+def test_splitters_of_scikit_learn_get_the_videos(data):
+    X, y = data
+    model = SmoothedRegressor(Ridge(), cv=GroupKFold(3)).fit(X, y)
+    assert np.isfinite(model.scale_).all()
+    with pytest.raises(ValueError, match=r"cv=20 cannot split.*rescale=False"):
+        SmoothedRegressor(Ridge(), cv=20).fit(X, y)
+
+
+def test_names_of_targets(data):
+    X, y = data
+    assert SmoothedRegressor(Ridge(), cv=3).fit(X, y).target_names_.tolist() == list(y)
+    assert not hasattr(SmoothedRegressor(Ridge(), cv=3).fit(X, y.to_numpy()), "target_names_")

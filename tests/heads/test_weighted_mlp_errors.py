@@ -104,12 +104,10 @@ def test_bad_validation_rows():
 
 
 def test_bad_sample_weight_and_groups():
-    X, y, labels = frames(30)
+    X, y, _ = frames(30)
     with pytest.raises(ValueError, match=r"[Nn]egative"):
         head().fit(X, y, sample_weight=-np.ones(30))
     with pytest.raises(ValueError, match="sample_weight"):
         head().fit(X, y, sample_weight=np.ones(29))
     with pytest.raises(ValueError, match="groups has shape"):
         head().fit(X, y, groups=np.ones(29))
-    with pytest.raises(ValueError, match="sample_weight cannot be used in score"):
-        head().fit(X, labels).score(X, labels, sample_weight=np.ones(30))

@@ -50,6 +50,8 @@ def test_excluded_classes_are_never_the_largest():
 def test_maps_refuse_what_they_cannot_do():
     with pytest.raises(ValueError, match=r"\['Other'\].*substitute"):
         map_scores(np.zeros(8), AFFECTNET_EXPRESSIONS, AFFWILD2_EXPRESSIONS)
+    with pytest.raises(ValueError, match=r"\['Calm'\], which target does not have"):
+        map_scores(np.zeros(8), AFFECTNET_EXPRESSIONS, AFFECTNET_EXPRESSIONS, exclude=["Calm"])
     with pytest.raises(ValueError, match="names 8 classes"):
         map_scores(np.zeros(7), AFFECTNET_EXPRESSIONS, AFFWILD2_EXPRESSIONS)
 
@@ -58,6 +60,9 @@ def test_maps_refuse_what_they_cannot_do():
     "y",
     [
         ["Fear", None, "Anger"],
+        ["Fear", float("nan"), "Anger"],
+        pd.array(["Fear", None, "Anger"], dtype="string"),
+        np.array(["Fear", None, np.str_("Anger")], dtype=object),
         np.array(["Fear", np.nan, "Anger"], dtype=object),
         pd.Series(["Fear", None, "Anger"]),
         pd.Categorical(["Fear", None, "Anger"], categories=["Fear", "Anger"]),
@@ -107,6 +112,11 @@ def test_bad_labels(y, classes, message):
 def test_bad_targets(y, message):
     with pytest.raises(ValueError, match=message):
         check_targets(y, 2)
+
+
+def test_missing_values_of_pandas_are_no_target():
+    y = pd.DataFrame({"AU1": pd.array([0, 1, None], "Int64"), "AU2": [1.0, np.nan, 0.0]})
+    np.testing.assert_array_equal(check_targets(y, 3), [[0, 1], [1, np.nan], [np.nan, 0]])
 
 
 def test_multilabel_means_several_columns():

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from affectsk.sequences import (
-    SequenceLayout,
     check_rows,
     frame_table,
     missing_rows,
@@ -82,12 +81,6 @@ def test_bad_layouts_say_what_to_do(X, groups, unit, message):
         sequence_layout(X, groups, unit=unit)
 
 
-def test_select_keeps_the_positions_of_the_rows():
-    layout = SequenceLayout(np.array([0, 3, 5])).select(np.array([1, 0, 1, 0, 0], bool))
-    assert layout.offsets.tolist() == [0, 2, 2]
-    assert layout.positions.tolist() == [0, 2]
-
-
 def test_missing_rows_names_the_first_cell_that_is_partly_missing():
     X = np.ones((5, 3), np.float32)
     X[2] = np.nan
@@ -135,3 +128,41 @@ def test_conversions_refuse_other_forms():
         frame_table(np.zeros((2, 3, 1)), ["a", "a"])
     with pytest.raises(ValueError, match="level 'video'"):
         split_videos(pd.DataFrame({"x": [1.0]}))
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int8])
+def test_small_and_unsigned_frame_numbers_do_not_wrap_around(dtype):
+    index = pd.MultiIndex.from_arrays(
+        [["a"] * 4, np.array([0, 2, 4, 120], dtype)], names=["video", "frame"]
+    )
+    X = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]}, index=index)
+    smoothed = TemporalSmoother(30).fit_transform(X)
+    np.testing.assert_allclose(smoothed.ravel(), [1, 1, 1, 3])
+    backwards = X.set_axis(
+        pd.MultiIndex.from_arrays([["a"] * 4, np.array([9, 5, 3, 1], dtype)], names=index.names)
+    )
+    with pytest.raises(ValueError, match="does not increase"):
+        sequence_layout(backwards)
+
+
+def test_groups_in_lists_keep_their_gaps_and_types():
+    with pytest.raises(ValueError, match="missing in row 1"):
+        sequence_layout(np.zeros((2, 1)), ["a", float("nan")])
+    assert sequence_layout(np.zeros((2, 1)), [1, "1"]).n_sequences == 2
+
+
+def test_groups_are_checked_beside_an_index_too():
+    with pytest.raises(ValueError, match="groups has shape"):
+        sequence_layout(table([("a", 0), ("a", 1)]), groups=[1])
+
+
+def test_an_index_with_frames_but_no_videos():
+    X = table([("s1", 0), ("s2", 0)], names=("subject", "frame"))
+    with pytest.raises(ValueError, match="name the level of the videos 'video'"):
+        sequence_layout(X)
+
+
+def test_tables_of_a_collection_have_the_same_columns_in_the_same_order():
+    a, b = pd.DataFrame({"x": [1.0], "y": [2.0]}), pd.DataFrame({"y": [2.0], "x": [1.0]})
+    with pytest.raises(ValueError, match=r"X\[1\] has the columns \['y', 'x'\]"):
+        frame_table([a, b])

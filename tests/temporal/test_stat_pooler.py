@@ -69,6 +69,18 @@ def test_feature_names():
     assert pooled.columns.tolist() == ["mean_u", "mean_v", "max_u", "max_v"]
 
 
+def test_long_float32_videos_keep_their_digits():
+    frames = np.full((30_000, 1), 0.1, np.float32)
+    pooled = pool_frames(frames, groups=np.zeros(30_000))
+    assert pooled.dtypes.unique() == [np.float32]
+    np.testing.assert_allclose(pooled, [[0.1, 0, 0.1, 0.1]], atol=1e-8)
+
+
+def test_infinity_is_refused_whatever_the_statistic():
+    with pytest.raises(ValueError, match="infinity"):
+        pool_frames(np.array([[1.0], [np.inf]]), groups=[0, 0], stats=("min", "median"))
+
+
 def test_frame_tables_are_refused_with_the_way_out():
     with pytest.raises(ValueError, match="pool_frames"):
         StatPooler().fit(frame_table([[[1.0]]]))
@@ -78,3 +90,5 @@ def test_frame_tables_are_refused_with_the_way_out():
         StatPooler(("mean", "kurtosis")).fit([[[1.0]]])
     with pytest.raises(ValueError, match="one or more"):
         pool_frames(frame_table([[[1.0]]]), stats=())
+    with pytest.raises(ValueError, match="at least one row"):
+        pool_frames(frame_table([[[1.0]]]).iloc[:0])

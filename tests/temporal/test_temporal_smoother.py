@@ -95,6 +95,26 @@ def test_seconds_follow_the_clock():
     np.testing.assert_allclose(smoothed.ravel(), [0, 2, 2])
 
 
+def test_seconds_are_frames_at_a_constant_rate():
+    times = np.arange(200) / 25
+    index = pd.MultiIndex.from_arrays([["a"] * 200, times], names=["video", "time"])
+    X = pd.DataFrame({"x": np.arange(200.0) ** 2}, index=index)
+    by_time = TemporalSmoother(0.2, unit="seconds").fit_transform(X)
+    np.testing.assert_allclose(by_time, TemporalSmoother(5).fit_transform(X.to_numpy()))
+
+
+def test_collections_have_no_seconds():
+    with pytest.raises(ValueError, match="a collection does not have"):
+        TemporalSmoother(0.5, unit="seconds").fit([np.zeros((3, 1))])
+
+
+def test_a_narrow_gaussian_over_a_gap_takes_what_there_is():
+    X = np.array([[1.0]] + [[np.nan]] * 60)
+    smoothed = TemporalSmoother(50, kernel="gaussian", sigma=0.5).fit_transform(X)
+    np.testing.assert_allclose(smoothed[:51], 1)
+    assert np.isnan(smoothed[51:]).all()
+
+
 def test_a_bare_array_after_several_videos_is_refused():
     smoother = TemporalSmoother(1).fit(forms()["list"][0])
     with pytest.raises(ValueError, match="fitted on 2 videos"):

@@ -36,10 +36,55 @@ def test_rows_are_split_where_videos_are_unknown_or_there_is_one():
     rows = np.arange(100)
     for groups in (None, np.zeros(100)):
         training, validation = split_validation_rows(
-            np.zeros((100, 1)), rows * 1.0, groups, rows, 0.2, np.random.RandomState(0)
+            np.zeros((100, 1)), rows % 2 * 1.0, groups, rows, 0.2, np.random.RandomState(0)
         )
         assert len(validation) == 20
         assert sorted([*training, *validation]) == rows.tolist()
+
+
+def test_no_label_loses_its_last_training_rows():
+    groups, rows = np.repeat(np.arange(10), 50), np.arange(500)
+    codes = np.where(groups == 3, 2.0, rows % 2)
+    units = np.stack([codes == 2, codes == 1], axis=1).astype(float)
+    for y in (codes, units):
+        training, validation = split_validation_rows(
+            np.zeros((500, 1)), y, groups, rows, 0.1, np.random.RandomState(0)
+        )
+        assert 3 not in groups[validation]
+        assert not set(groups[training]) & set(groups[validation])
+
+
+def test_the_held_out_share_is_as_asked_for_as_videos_allow():
+    groups = np.repeat(np.arange(20), [1000] + [50] * 19)
+    rows = np.arange(len(groups))
+    y = np.random.RandomState(0).normal(size=(len(rows), 1))
+    _, validation = split_validation_rows(
+        np.zeros((len(rows), 1)), y, groups, rows, 0.1, np.random.RandomState(0)
+    )
+    assert 0 not in groups[validation]
+
+
+def test_two_videos_of_one_class_each_are_split_by_rows():
+    groups, rows = np.repeat([0, 1], 20), np.arange(40)
+    training, _ = split_validation_rows(
+        np.zeros((40, 1)), groups * 1.0, groups, rows, 0.2, np.random.RandomState(0)
+    )
+    assert set(groups[training]) == {0, 1}
+
+
+def test_labels_with_one_row_stay_in_training():
+    y = np.zeros(30)
+    y[7] = 1
+    for seed in range(20):
+        training, validation = split_validation_rows(
+            np.zeros((30, 1)), y, None, np.arange(30), 0.2, np.random.RandomState(seed)
+        )
+        assert 7 in training
+        assert sorted([*training, *validation]) == list(range(30))
+    with pytest.raises(ValueError, match="no rows can be held out"):
+        split_validation_rows(
+            np.zeros((4, 1)), np.arange(4.0), None, np.arange(4), 0.25, np.random.RandomState(0)
+        )
 
 
 def test_too_few_rows():
