@@ -105,7 +105,7 @@ def read_batches(path, *, step=1, batch_size=32):
     Raises
     ------
     ValueError
-        If no frame decodes.
+        If none of the frames asked for decodes.
 
     Warns
     -----
@@ -115,7 +115,7 @@ def read_batches(path, *, step=1, batch_size=32):
     """
     capture = _open(path)
     claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    batch, n_decoded, last = FrameBatch([], [], []), 0, -1
+    batch, n_given, n_decoded, last = FrameBatch([], [], []), 0, 0, -1
     try:
         for index, frame in _decode(capture, step, claimed):
             n_decoded, last = n_decoded + 1, index
@@ -124,6 +124,7 @@ def read_batches(path, *, step=1, batch_size=32):
             batch.indices.append(index)
             batch.times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
             batch.images.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+            n_given += 1
             if len(batch.indices) == batch_size:
                 yield batch
                 batch = FrameBatch([], [], [])
@@ -131,8 +132,8 @@ def read_batches(path, *, step=1, batch_size=32):
         capture.release()
     if batch.indices:
         yield batch
-    if not n_decoded:
-        raise _unreadable(path)
+    if not n_given:
+        raise _unreadable(path, step)
     _warn_if_damaged(path, n_decoded, last + 1, claimed)
 
 
@@ -166,12 +167,13 @@ def _open(path):
     return capture
 
 
-def _unreadable(path):
+def _unreadable(path, step=1):
     """Return the error for a file of which nothing decodes."""
     n_bytes = Path(path).stat().st_size
     reason = "it is empty" if not n_bytes else "it is damaged, cut short, or no video"
+    which = "No frame" if step == 1 else f"None of the frames at step={step}"
     return ValueError(
-        f"No frame of the video {str(path)!r} ({n_bytes} bytes) could be decoded: {reason}. "
+        f"{which} of the video {str(path)!r} ({n_bytes} bytes) could be decoded: {reason}. "
         "Play it to check, copy it again, or leave it out."
     )
 

@@ -83,6 +83,11 @@ def test_all_frames_around_damage_are_used_under_their_numbers(ramp, tmp_path, l
     np.testing.assert_allclose(means, 5 * np.array(indices), atol=3)
 
 
+def test_none_of_the_frames_asked_for_decodes(ramp, tmp_path):
+    with pytest.raises(ValueError, match=r"None of the frames at step=20 of the video"):
+        list(read_batches(spoil(ramp, tmp_path, [0, 20]), step=20))
+
+
 def test_a_short_video_cut_short(tmp_path, write_video):
     images = np.random.default_rng(0).integers(0, 256, (10, 96, 128, 3), dtype=np.uint8)
     path = write_video(tmp_path / "short.avi", images)
