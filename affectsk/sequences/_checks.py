@@ -155,7 +155,8 @@ def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
             )
         values, layout = stack_collection(X)
         check_collection(estimator, X, values.shape[1], reset=reset)
-        missing = missing_rows(values)
+        spans = enumerate(layout.spans())
+        missing = np.concatenate([missing_rows(values[a:b], name=f"X[{i}]") for i, (a, b) in spans])
     else:
         values, missing = check_rows(estimator, X, reset=reset)
         source = X if has_video_index(X) else values

@@ -147,3 +147,9 @@ def test_other_features_than_in_fit():
         smoother.transform([np.zeros((3, 1))])
     with pytest.raises(ValueError, match="infinity"):
         smoother.transform([np.full((3, 2), np.inf)])
+
+
+def test_errors_name_the_video_of_a_collection():
+    broken = np.array([[1.0, 2.0], [np.nan, 1.0]])
+    with pytest.raises(ValueError, match=r"X\[1\] is NaN in feature 0 of row 1"):
+        TemporalSmoother().fit([np.ones((3, 2)), broken])
