@@ -7,7 +7,6 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from functools import partial
 from pathlib import Path
