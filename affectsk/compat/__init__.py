@@ -2,7 +2,7 @@
 
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
-from affectsk.compat._routing import route_groups
+from affectsk.compat._routing import requests_groups, route_groups
 from affectsk.compat._scores import score_columns
 from affectsk.compat._validation import (
     HasMethods,
@@ -19,6 +19,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "fit_with_callbacks",
+    "requests_groups",
     "route_groups",
     "score_columns",
     "validate_params",

@@ -2,10 +2,38 @@
 
 import inspect
 
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-__all__ = ["route_groups"]
+__all__ = ["requests_groups", "route_groups"]
+
+
+def requests_groups(estimator, method):
+    """Say whether something inside an estimator asks for groups.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any estimator, meta-estimator or Pipeline.
+    method : str
+        Name of the method that will be called.
+
+    Returns
+    -------
+    bool
+        True where metadata routing would hand it groups.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> requests_groups(Ridge(), "fit")
+    False
+    """
+    try:
+        with config_context(enable_metadata_routing=True):
+            return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
+    except NotImplementedError:  # a meta-estimator of scikit-learn that cannot route
+        return False
 
 
 def route_groups(estimator, method, groups):
@@ -41,10 +69,7 @@ def route_groups(estimator, method, groups):
         return {}
     if "groups" in inspect.signature(getattr(estimator, method)).parameters:
         return {"groups": groups}
-    try:
-        wanted = get_routing_for_object(estimator).consumes(method, ["groups"])
-    except NotImplementedError:  # a meta-estimator of scikit-learn that cannot route
-        return {}
+    wanted = requests_groups(estimator, method)
     if wanted and not get_config()["enable_metadata_routing"]:
         raise ValueError(
             f"groups cannot reach the step of {type(estimator).__name__} that needs them in "

@@ -2,14 +2,12 @@
 
 import numpy as np
 import pandas as pd
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
-from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import _check_method_params
 
-from affectsk.compat import route_groups, score_columns
+from affectsk.compat import requests_groups, route_groups, score_columns
 from affectsk.labels import is_labelled
 from affectsk.sequences import check_sequences, frame_table, has_video_index, is_collection
 
@@ -163,11 +161,9 @@ def keep_index(estimator, X, method):
     estimator
         The estimator.
     """
-    if isinstance(estimator, Pipeline) and has_video_index(X):
-        with config_context(enable_metadata_routing=True):
-            looks_at_videos = get_routing_for_object(estimator).consumes(method, ["groups"])
-        if looks_at_videos:
-            estimator.set_output(transform="pandas")
+    in_pipeline = isinstance(estimator, Pipeline) and has_video_index(X)
+    if in_pipeline and requests_groups(estimator, method):
+        estimator.set_output(transform="pandas")
     return estimator
 
 
