@@ -22,8 +22,6 @@ __all__ = [
     "REGRESSION_CONSTRAINTS",
     "fit_regressor",
     "predict_targets",
-    "set_target_names",
-    "uses_ridge",
 ]
 
 REGRESSION_CONSTRAINTS = {
@@ -37,7 +35,7 @@ REGRESSION_CONSTRAINTS = {
 _BOUNDS = {"clip": (-1.0, 1.0), "tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 
 
-def uses_ridge(estimator):
+def _uses_ridge(estimator):
     """Say whether the closed form is used, and raise where it is asked for but impossible.
 
     Parameters
@@ -108,7 +106,7 @@ def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss,
     match_deviation : bool
         Whether the closed form matches the standard deviation of the targets.
     """
-    exact = uses_ridge(estimator)
+    exact = _uses_ridge(estimator)
     random_state = check_random_state(estimator.random_state)
     values, missing = check_rows(estimator, X, reset=True)
     estimator.n_missing_rows_ = int(missing.sum())
@@ -125,9 +123,7 @@ def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss,
         _fit_ridge(estimator, values, targets, None if sample_weight is None else weight, rows,
                    match_deviation)  # fmt: skip
         return
-    training, held_out = choose_rows(
-        estimator, X, targets, groups, rows, X_val, y_val, random_state
-    )
+    training, held_out = choose_rows(estimator, X, targets, groups, rows, X_val, random_state)
     data = (values.astype(np.float32, copy=False), *_cells(targets, weight), training)
     _fit_adam(
         estimator,

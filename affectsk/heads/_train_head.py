@@ -6,7 +6,6 @@ import numpy as np
 
 from affectsk.compat import EpochReporter, Interval
 from affectsk.heads._forward import layers_of_state
-from affectsk.sequences import check_groups
 
 __all__ = ["TRAINING_CONSTRAINTS", "check_validation_pair", "choose_rows", "train_head"]
 
@@ -25,7 +24,7 @@ TRAINING_CONSTRAINTS = {
 }
 
 
-def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
+def choose_rows(estimator, X, y, groups, rows, X_val, random_state):
     """Split validation rows off where they are needed and none are given.
 
     Parameters
@@ -36,11 +35,11 @@ def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
         Features as the user passed them.
     y : ndarray of shape (n_all_rows,) or (n_all_rows, n_outputs)
         Labels, NaN where there is none.
-    groups : array-like of shape (n_all_rows,) or None
+    groups : ndarray of shape (n_all_rows,) or None
         Video of each row.
     rows : ndarray of int64
         Rows with a face and a label.
-    X_val, y_val : array-like or None
+    X_val : array-like or None
         Validation rows as given.
     random_state : numpy.random.RandomState
         Chooses the rows where videos are unknown.
@@ -55,11 +54,8 @@ def choose_rows(estimator, X, y, groups, rows, X_val, y_val, random_state):
     Raises
     ------
     ValueError
-        If groups has another length or a gap, only one of X_val and y_val is given, early stopping
-        has no rows to look at, or there are too few rows.
+        If early stopping has no rows to look at, or there are too few rows.
     """
-    groups = check_groups(groups, len(y))
-    check_validation_pair(X_val, y_val)
     if X_val is not None or not (estimator.restore_best or estimator.early_stopping):
         return rows, None
     if estimator.validation_fraction is None:

@@ -10,10 +10,15 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from affectsk.compat import EpochCallbackMixin, HasMethods, Interval, StrOptions, fit_with_callbacks
 from affectsk.heads._class_targets import indicator_targets, multiclass_targets
 from affectsk.heads._forward import forward, sigmoid, softmax
-from affectsk.heads._train_head import TRAINING_CONSTRAINTS, choose_rows, train_head
+from affectsk.heads._train_head import (
+    TRAINING_CONSTRAINTS,
+    check_validation_pair,
+    choose_rows,
+    train_head,
+)
 from affectsk.labels import as_labels, check_targets, is_multilabel
 from affectsk.metrics import accuracy_score, action_unit_f1_score
-from affectsk.sequences import check_rows
+from affectsk.sequences import check_groups, check_rows
 
 __all__ = ["WeightedMLPClassifier"]
 
@@ -241,6 +246,8 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         self._validate_params()
         random_state = check_random_state(self.random_state)
         values, missing = check_rows(self, X, reset=True)
+        groups = check_groups(groups, len(values))
+        check_validation_pair(X_val, y_val)
         self.n_missing_rows_ = int(missing.sum())
         self.multilabel_ = is_multilabel(y)
         if self.multilabel_ and self.label_smoothing > 0:
@@ -252,7 +259,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         self.classes_, self.seen_classes_ = targets.classes, targets.seen
         rows = np.flatnonzero(targets.labelled)
         balance = np.where(targets.weight > 0, targets.target, np.nan)
-        rows, held_out = choose_rows(self, X, balance, groups, rows, X_val, y_val, random_state)
+        rows, held_out = choose_rows(self, X, balance, groups, rows, X_val, random_state)
         self._train(values, targets, rows, held_out, X_val, y_val, random_state)
         return self
 

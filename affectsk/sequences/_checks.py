@@ -1,6 +1,7 @@
 """Checks of X for estimators that know frames: rows without a face, forms of input."""
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import _check_feature_names, validate_data
 
@@ -159,7 +160,7 @@ def check_sequences(estimator, X, groups=None, *, reset, unit="frames"):
         missing = np.concatenate([missing_rows(values[a:b], name=f"X[{i}]") for i, (a, b) in spans])
     else:
         values, missing = check_rows(estimator, X, reset=reset)
-        source = X if has_video_index(X) else values
+        source = X if isinstance(X, pd.DataFrame) else values
         layout = sequence_layout(source, groups, unit=unit)
         if not reset and groups is None and not has_video_index(X):
             _refuse_bare_array(estimator)

@@ -149,6 +149,12 @@ def test_other_features_than_in_fit():
         smoother.transform([np.full((3, 2), np.inf)])
 
 
+def test_frame_numbers_without_videos_are_not_ignored():
+    index = pd.MultiIndex.from_product([["s1", "s2"], [0, 1]], names=["subject", "frame"])
+    with pytest.raises(ValueError, match="name the level of the videos 'video'"):
+        TemporalSmoother().fit(pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0]}, index=index))
+
+
 def test_errors_name_the_video_of_a_collection():
     broken = np.array([[1.0, 2.0], [np.nan, 1.0]])
     with pytest.raises(ValueError, match=r"X\[1\] is NaN in feature 0 of row 1"):
