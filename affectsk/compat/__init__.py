@@ -1,6 +1,7 @@
 """The seams to what may change: scikit-learn's private parts, and its callbacks by version."""
 
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
+from affectsk.compat._columns import take_columns
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
 from affectsk.compat._routing import requests_groups, route_groups
 from affectsk.compat._scores import score_columns
@@ -22,6 +23,7 @@ __all__ = [
     "requests_groups",
     "route_groups",
     "score_columns",
+    "take_columns",
     "validate_params",
     "wrap_output",
 ]

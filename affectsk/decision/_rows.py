@@ -9,13 +9,21 @@ from sklearn.utils.validation import _check_method_params
 
 from affectsk.compat import requests_groups, route_groups, score_columns
 from affectsk.labels import is_labelled
-from affectsk.sequences import check_sequences, frame_table, has_video_index, is_collection
+from affectsk.sequences import (
+    check_rows,
+    check_sequences,
+    frame_table,
+    has_video_index,
+    is_collection,
+)
 
 __all__ = [
     "check_frames",
+    "check_table",
     "fit_on_rows",
     "keep_index",
     "present_scores",
+    "refuse_missing",
     "take_rows",
     "usable_rows",
     "weighted_mean",
@@ -48,6 +56,53 @@ def check_frames(estimator, X, groups, *, reset):
     X = frame_table(X) if is_collection(X) else X
     values, missing, layout = check_sequences(estimator, X, groups, reset=reset)
     return X if isinstance(X, pd.DataFrame) else values, missing, layout
+
+
+def check_table(estimator, X, *, reset):
+    """Check X where the order of its rows does not matter, as `check_frames` does where it does.
+
+    Parameters
+    ----------
+    estimator : estimator
+        See `affectsk.sequences.check_rows`.
+    X : frame table, array-like of shape (n_rows, n_features), or collection
+        Features.
+    reset : bool
+        True in `fit`.
+
+    Returns
+    -------
+    X : DataFrame or ndarray of shape (n_rows, n_features)
+        A table as it came, a collection as a frame table, anything else as an array.
+    missing : ndarray of shape (n_rows,), bool
+        Rows without a face.
+    """
+    X = frame_table(X) if is_collection(X) else X
+    values, missing = check_rows(estimator, X, reset=reset)
+    return X if isinstance(X, pd.DataFrame) else values, missing
+
+
+def refuse_missing(scores):
+    """Raise where a row has no scores, before they become decisions.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_scores)
+        Scores; NaN for a row without any.
+
+    Raises
+    ------
+    ValueError
+        If a row has none.
+    """
+    missing = np.isnan(scores[:, 0])
+    if missing.any():
+        raise ValueError(
+            f"X has {missing.sum()} rows without a face (the first is row "
+            f"{np.flatnonzero(missing)[0]}), for which there is no prediction; "
+            "SmoothedClassifier(estimator) fills their scores from the neighbouring frames, or "
+            "drop these rows."
+        )
 
 
 def take_rows(values, rows):

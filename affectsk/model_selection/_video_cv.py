@@ -3,14 +3,16 @@
 import numbers
 
 import numpy as np
-from sklearn.model_selection import KFold
+import pandas as pd
+from sklearn.model_selection import KFold, StratifiedKFold
 
+from affectsk.labels import as_labels
 from affectsk.model_selection._video_kfold import VideoKFold
 
 __all__ = ["check_video_cv"]
 
 
-def check_video_cv(cv, X, y=None, groups=None):
+def check_video_cv(cv, X, y=None, groups=None, *, classifier=False):
     """Turn the `cv` argument of an estimator into a list of splits.
 
     Parameters
@@ -18,13 +20,16 @@ def check_video_cv(cv, X, y=None, groups=None):
     cv : int, splitter or iterable of (train, test)
         An int means `VideoKFold` where there are `groups` or an index with the level ``video``,
         and otherwise (each row is a video, or there is nothing to go by) `KFold` without
-        shuffling. A splitter is asked for its splits; an iterable is taken as it is.
+        shuffling, or for a classifier with one class per row `StratifiedKFold`. A splitter is
+        asked for its splits; an iterable is taken as it is.
     X : array-like of n_rows rows
         Rows to split.
     y : array-like of n_rows rows, default=None
         Labels to stratify on; NaN is no label.
     groups : array-like of shape (n_rows,), default=None
         Video or subject of each row.
+    classifier : bool, default=False
+        Whether `y` holds classes.
 
     Returns
     -------
@@ -51,7 +56,9 @@ def check_video_cv(cv, X, y=None, groups=None):
     if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
         names = getattr(getattr(X, "index", None), "names", ())
         by_video = groups is not None or "video" in names
-        cv = VideoKFold(cv) if by_video else KFold(cv)
+        by_class = classifier and np.ndim(y) == 1 and not by_video
+        y = pd.factorize(as_labels(y))[0] if by_class else y  # scikit-learn takes no NaN label
+        cv = VideoKFold(cv) if by_video else StratifiedKFold(cv) if by_class else KFold(cv)
     if hasattr(cv, "split"):
         if groups is None and "video" in getattr(getattr(X, "index", None), "names", ()):
             groups = X.index.get_level_values("video").to_numpy()

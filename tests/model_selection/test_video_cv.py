@@ -35,6 +35,12 @@ def test_what_a_cv_stands_for(cv, X, groups, splitter):
     assert held_out(check_video_cv(cv, X, y, groups)) == held_out(splitter.split(X, y, groups))
 
 
+def test_classes_without_videos_are_stratified():
+    y = np.repeat(np.array(["a", "b", None], dtype=object), 6)
+    for _, test in check_video_cv(3, np.zeros((18, 1)), y, classifier=True):
+        assert sorted(y[test][:4]) == ["a", "a", "b", "b"]
+
+
 def test_iterables_are_taken_as_they_are():
     pairs = list(KFold(3).split(TABLE))
     assert held_out(check_video_cv(iter(pairs), TABLE)) == held_out(pairs)
