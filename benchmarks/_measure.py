@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-__all__ = ["interleave", "median_ratio", "one_thread", "report", "result"]
+__all__ = ["interleave", "median_ratio", "observation", "one_thread", "report", "result"]
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -62,6 +62,17 @@ def result(measured, bound, unit, note, *, at_least=False):
         "bound": f"{sign} {bound:g}",
         "unit": unit,
         "reached": bool(reached),
+        "note": note,
+    }
+
+
+def observation(measured, unit, note):
+    """Return one number that has no bound: whatever comes out."""
+    return {
+        "measured": float(f"{measured:.4g}"),
+        "bound": "",
+        "unit": unit,
+        "reached": None,
         "note": note,
     }
 
