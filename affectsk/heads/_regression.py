@@ -22,6 +22,8 @@ __all__ = [
     "REGRESSION_CONSTRAINTS",
     "fit_regressor",
     "predict_targets",
+    "read_targets",
+    "target_cells",
 ]
 
 REGRESSION_CONSTRAINTS = {
@@ -60,7 +62,7 @@ def _uses_ridge(estimator):
     return possible and estimator.solver != "adam"
 
 
-def _read_targets(y, n_rows, output_activation, *, name="y"):
+def read_targets(y, n_rows, output_activation, *, name="y"):
     """Check targets against the range that the output can reach.
 
     Parameters
@@ -110,7 +112,7 @@ def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss,
     random_state = check_random_state(estimator.random_state)
     values, missing = check_rows(estimator, X, reset=True)
     estimator.n_missing_rows_ = int(missing.sum())
-    targets = _read_targets(y, len(values), estimator.output_activation)
+    targets = read_targets(y, len(values), estimator.output_activation)
     estimator.n_outputs_, estimator._is_flat = targets.shape[1], as_labels(y).ndim == 1
     set_target_names(estimator, y)
     weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
@@ -124,7 +126,7 @@ def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss,
                    match_deviation)  # fmt: skip
         return
     training, held_out = choose_rows(estimator, X, targets, groups, rows, X_val, random_state)
-    data = (values.astype(np.float32, copy=False), *_cells(targets, weight), training)
+    data = (values.astype(np.float32, copy=False), *target_cells(targets, weight), training)
     _fit_adam(
         estimator,
         data,
@@ -195,8 +197,21 @@ def _usable_rows(y, missing, weight, *, name="y"):
     return labelled.any(axis=1)
 
 
-def _cells(y, weight):
-    """Return targets without NaN, and the weight of every cell."""
+def target_cells(y, weight):
+    """Return targets without NaN, and the weight of every cell, as a loss takes them.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows, n_targets)
+        Targets; NaN is no label.
+    weight : ndarray of shape (n_rows,)
+        Weight of each row.
+
+    Returns
+    -------
+    target, weight : ndarray of shape (n_rows, n_targets), float32
+        Both are 0 where there is no label.
+    """
     labelled = ~np.isnan(y)
     target = np.where(labelled, y, 0).astype(np.float32)
     return target, np.where(labelled, weight[:, np.newaxis], 0).astype(np.float32)
@@ -205,13 +220,13 @@ def _cells(y, weight):
 def _read_validation(estimator, X_val, y_val):
     """Return validation rows as the training takes them."""
     values, missing = check_rows(estimator, X_val, reset=False)
-    y = _read_targets(y_val, len(values), estimator.output_activation, name="y_val")
+    y = read_targets(y_val, len(values), estimator.output_activation, name="y_val")
     if y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"y_val has {y.shape[1]} targets, but y has {estimator.n_outputs_}; pass the same ones."
         )
     rows = np.flatnonzero(_usable_rows(y, missing, None, name="y_val"))
-    return (values, *_cells(y, np.ones(len(values))), rows)
+    return (values, *target_cells(y, np.ones(len(values))), rows)
 
 
 def _share(target_weights, n_targets):

@@ -7,7 +7,13 @@ import numpy as np
 from affectsk.compat import EpochReporter, Interval
 from affectsk.heads._forward import layers_of_state
 
-__all__ = ["TRAINING_CONSTRAINTS", "check_validation_pair", "choose_rows", "train_head"]
+__all__ = [
+    "TRAINING_CONSTRAINTS",
+    "check_validation_pair",
+    "choose_rows",
+    "train_head",
+    "train_module",
+]
 
 TRAINING_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -88,35 +94,53 @@ def _layer_widths(hidden_layer_sizes):
     return widths.tolist()
 
 
-def train_head(
+def train_head(estimator, data, validation, **training):
+    """Train an MLP; set the fitted attributes of the estimator.
+
+    Parameters
+    ----------
+    estimator, data, validation
+        As in `train_module`; the estimator also receives `coefs_` and `intercepts_`.
+    **training : dict
+        As in `train_module`, without `module`; `network` has ``n_outputs`` and
+        ``output_activation``.
+    """
+    state = train_module(estimator, data, validation, module="MLP", **training)
+    estimator.coefs_, estimator.intercepts_ = layers_of_state(state)
+
+
+def train_module(
     estimator,
     data,
     validation,
     *,
+    module,
+    network,
     loss,
     loss_arguments,
-    network,
     score,
     alpha,
     random_state,
     sampler=None,
 ):
-    """Train an MLP; set the fitted attributes of the estimator.
+    """Train a network; set the history of the training as attributes of the estimator.
 
     Parameters
     ----------
     estimator : estimator
-        Has the parameters of the training, and receives the fitted attributes.
+        Has the parameters of the training, and receives `history_`, `best_epoch_` and `n_iter_`.
     data : tuple of (X, target, weight, rows)
         Arrays as in `affectsk.training.TrainingRows`.
     validation : tuple of (X, target, weight, rows) or None
         The same for validation; with None the last epoch is kept.
+    module : str
+        Name of a network of `affectsk.nn` with hidden layers.
+    network : dict
+        Its arguments beside `n_features` and `hidden_layer_sizes`.
     loss : str
         Name of a loss of `affectsk.nn`.
     loss_arguments : dict
         Its arguments.
-    network : dict
-        ``n_outputs`` and ``output_activation`` of the MLP.
     score : callable or None
         Validation score, see `affectsk.training.train_network`.
     alpha : float
@@ -125,6 +149,11 @@ def train_head(
         Draws the seed of the training.
     sampler : imbalanced-learn sampler, default=None
         Draws the rows of every epoch.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Weights by their name in the network.
     """
     # Torch is loaded by work that needs it, never by import of the package.
     import affectsk.nn as networks  # noqa: PLC0415
@@ -145,7 +174,7 @@ def train_head(
     )
     hidden = _layer_widths(estimator.hidden_layer_sizes)
     trained = training.train_network(
-        networks.MLP,
+        getattr(networks, module),
         {"n_features": data[0].shape[1], "hidden_layer_sizes": hidden, **network},
         getattr(networks, loss)(**loss_arguments),
         training.TrainingRows(*data),
@@ -153,7 +182,7 @@ def train_head(
         settings,
         EpochReporter(estimator, estimator.max_iter, *data[:2]),
     )
-    estimator.coefs_, estimator.intercepts_ = layers_of_state(trained.state)
     estimator.history_ = trained.history
     estimator.best_epoch_ = trained.best_epoch
     estimator.n_iter_ = len(trained.history)
+    return trained.state
