@@ -12,11 +12,22 @@ from affectsk.nn._losses import (
 )
 from affectsk.nn._mlp import MLP
 from affectsk.nn._mtcnn import FaceNetworks, OutputNet, ProposalNet, RefineNet
+from affectsk.nn._multi_task import (
+    MultiTaskLoss,
+    MultiTaskMLP,
+    concordance_loss,
+    labelled_cross_entropy,
+    zero_masked_binary_cross_entropy,
+    zero_masked_concordance_loss,
+    zero_masked_cross_entropy,
+)
 
 __all__ = [
     "MLP",
     "CCCLoss",
     "FaceNetworks",
+    "MultiTaskLoss",
+    "MultiTaskMLP",
     "OutputNet",
     "PearsonLoss",
     "ProposalNet",
@@ -24,7 +35,12 @@ __all__ = [
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "ccc",
+    "concordance_loss",
+    "labelled_cross_entropy",
     "pearson",
     "weighted_binary_cross_entropy",
     "weighted_cross_entropy",
+    "zero_masked_binary_cross_entropy",
+    "zero_masked_concordance_loss",
+    "zero_masked_cross_entropy",
 ]
