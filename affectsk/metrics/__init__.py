@@ -10,13 +10,16 @@ from affectsk.metrics._classification import (
     expression_f1_score,
     per_class_table,
 )
+from affectsk.metrics._comparison import compare_scores
 from affectsk.metrics._continuous import ccc_score, pearson_score, rmse_score
 from affectsk.metrics._groups import group_codes
 from affectsk.metrics._multitask import mtl_score
+from affectsk.metrics._score_comparison import ScoreComparison
 from affectsk.metrics._score_interval import ScoreInterval
 
 __all__ = [
     "AffectScorer",
+    "ScoreComparison",
     "ScoreInterval",
     "accuracy_score",
     "action_unit_f1_score",
@@ -25,6 +28,7 @@ __all__ = [
     "bootstrap_score",
     "ccc_score",
     "class_balance_divergence",
+    "compare_scores",
     "expression_f1_score",
     "get_scorer",
     "group_codes",

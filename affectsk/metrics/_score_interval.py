@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-__all__ = ["ScoreInterval"]
+__all__ = ["ScoreInterval", "short_number"]
+
+
+def short_number(value):
+    """Return three decimals without the leading zero, as the papers print scores."""
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,5 @@ class ScoreInterval:
     n_undefined: int
 
     def __str__(self):
-        return f"{_short(self.score)} [{_short(self.low)}, {_short(self.high)}]"
-
-
-def _short(value):
-    """Return three decimals without the leading zero, as the papers print scores."""
-    text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+        score, low, high = map(short_number, (self.score, self.low, self.high))
+        return f"{score} [{low}, {high}]"

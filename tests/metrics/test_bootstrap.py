@@ -107,7 +107,7 @@ def test_interval_is_the_quantiles_of_the_scores_of_the_draws(seed, level):
 
 
 def test_blocks_of_draws_are_joined(monkeypatch, groups):
-    monkeypatch.setattr("affectsk.metrics._bootstrap._BLOCK", 5 * N_VIDEOS)
+    monkeypatch.setattr("affectsk.metrics._resampling._BLOCK", 5 * N_VIDEOS)
     score, y_true, y_pred = make_case("f1", len(groups))
     options = {"groups": groups, "n_resamples": 23, "random_state": 0}
     fast = bootstrap_score(score, y_true, y_pred, **options)
