@@ -12,7 +12,7 @@ def take_columns(X, columns):
     ----------
     X : ndarray or DataFrame of shape (n_rows, n_features)
         Features.
-    columns : None, str, int, slice, list, array of bool, or callable
+    columns : None, str, int, slice, list, tuple, array of bool, or callable
         Names or positions; a callable is called with X and returns them, such as
         `sklearn.compose.make_column_selector`; None is every column.
 
@@ -36,12 +36,13 @@ def take_columns(X, columns):
     if columns is None:
         return X
     columns = [columns] if isinstance(columns, (str, int)) else columns
+    columns = list(columns) if isinstance(columns, tuple) else columns  # a key of its own to pandas
     try:
         return _safe_indexing(X, columns, axis=1)
     except (IndexError, KeyError, ValueError) as error:
         names = getattr(X, "columns", None)
         known = f"the columns {list(names)[:8]!r} ..." if names is not None else "no column names"
         raise ValueError(
-            f"columns={columns!r} cannot be taken from X, which has {X.shape[1]} features and "
+            f"columns={columns!r} cannot be taken from X, which has {X.shape[1]} feature(s) and "
             f"{known} ({error}); name columns of X, or give their positions."
         ) from error
