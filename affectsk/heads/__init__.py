@@ -2,6 +2,14 @@
 
 from affectsk.heads._ccc_regressor import CCCRegressor
 from affectsk.heads._pearson_regressor import PearsonRegressor
+from affectsk.heads._pretrained_score_classifier import PretrainedScoreClassifier
+from affectsk.heads._pretrained_score_regressor import PretrainedScoreRegressor
 from affectsk.heads._weighted_mlp_classifier import WeightedMLPClassifier
 
-__all__ = ["CCCRegressor", "PearsonRegressor", "WeightedMLPClassifier"]
+__all__ = [
+    "CCCRegressor",
+    "PearsonRegressor",
+    "PretrainedScoreClassifier",
+    "PretrainedScoreRegressor",
+    "WeightedMLPClassifier",
+]
