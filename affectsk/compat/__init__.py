@@ -3,7 +3,7 @@
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
 from affectsk.compat._columns import take_columns
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
-from affectsk.compat._routing import requests_groups, route_groups
+from affectsk.compat._routing import requests_groups, requests_metadata, route_groups
 from affectsk.compat._scores import score_columns
 from affectsk.compat._validation import (
     HasMethods,
@@ -21,6 +21,7 @@ __all__ = [
     "StrOptions",
     "fit_with_callbacks",
     "requests_groups",
+    "requests_metadata",
     "route_groups",
     "score_columns",
     "take_columns",

@@ -5,7 +5,7 @@ import inspect
 from sklearn import config_context, get_config
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-__all__ = ["requests_groups", "route_groups"]
+__all__ = ["requests_groups", "requests_metadata", "route_groups"]
 
 
 def requests_groups(estimator, method):
@@ -29,9 +29,35 @@ def requests_groups(estimator, method):
     >>> requests_groups(Ridge(), "fit")
     False
     """
+    return requests_metadata(estimator, method, "groups")
+
+
+def requests_metadata(estimator, method, name):
+    """Say whether something inside an estimator asks for metadata of a name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any estimator, meta-estimator or Pipeline.
+    method : str
+        Name of the method that will be called.
+    name : str
+        Name of the metadata.
+
+    Returns
+    -------
+    bool
+        True where metadata routing would hand it over.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> requests_metadata(Ridge(), "fit", "X_val")
+    False
+    """
     try:
         with config_context(enable_metadata_routing=True):
-            return bool(get_routing_for_object(estimator).consumes(method, ["groups"]))
+            return bool(get_routing_for_object(estimator).consumes(method, [name]))
     except NotImplementedError:  # a meta-estimator of scikit-learn that cannot route
         return False
 
