@@ -38,8 +38,8 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
     columns : str, int, slice, list, array of bool, callable or None, default=None
         The columns of X with the scores, one per class of `source` in that order, by name or
         position; None for all columns.
-    source : sequence of str, default=AFFECTNET_EXPRESSIONS
-        The classes of the network.
+    source : sequence of str or None, default=None
+        The classes of the network; None for `AFFECTNET_EXPRESSIONS`.
     target : sequence of str or None, default=None
         The classes wanted, such as `AFFWILD2_EXPRESSIONS`; None for those of `source`.
     substitute : dict of str to str or None, default=None
@@ -101,7 +101,7 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "columns": [None, str, int, slice, "array-like", callable],
-        "source": ["array-like"],
+        "source": ["array-like", None],
         "target": ["array-like", None],
         "substitute": [dict, None],
         "exclude": ["array-like", set, None],
@@ -112,7 +112,7 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
         self,
         *,
         columns=None,
-        source=AFFECTNET_EXPRESSIONS,
+        source=None,
         target=None,
         substitute=None,
         exclude=None,
@@ -128,7 +128,7 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
     @property
     def classes_(self):
         """The classes, in the order of the probabilities."""
-        return np.asarray(list(self.source if self.target is None else self.target))
+        return np.asarray(list(self._source() if self.target is None else self.target))
 
     def fit(self, X, y=None):
         """Check the columns and the labels; nothing is learned.
@@ -220,10 +220,14 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
         """
         return accuracy_score(column_or_1d(as_labels(y)), self.predict(X))
 
+    def _source(self):
+        """Return the classes of the network."""
+        return AFFECTNET_EXPRESSIONS if self.source is None else self.source
+
     def _mapped(self, X, *, reset):
         """Return the probabilities of the target classes, -inf for excluded ones."""
         self._validate_params()
-        source = _check_names(self.source, "source")
+        source = _check_names(self._source(), "source")
         target = _check_names(self.classes_.tolist(), "target")
         if set(target) <= set(self.exclude or ()):
             raise ValueError(f"exclude={self.exclude!r} leaves no class of target={target!r}.")
