@@ -1,0 +1,185 @@
+"""The search itself: ask for parameters, score them fold after fold, tell the study."""
+
+import time
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
+from sklearn.utils.parallel import Parallel, delayed
+
+from affectsk.tuning._candidates import with_params
+from affectsk.tuning._fold_scores import score_fold
+from affectsk.tuning._liveness import Pulse, counts, recover_stale, retry
+
+__all__ = ["Search"]
+
+_POLL_SECONDS = 0.2
+
+
+@dataclass
+class Run:
+    """A trial that this process works on.
+
+    Parameters
+    ----------
+    trial : optuna.Trial
+        The trial.
+    candidate : estimator
+        With the parameters of the trial; None before they are drawn.
+    results : list of FoldResult
+        Of the folds so far.
+    """
+
+    trial: optuna.Trial
+    candidate: Any = None
+    results: list = field(default_factory=list)
+
+    def mean_score(self):
+        """Return the mean over the folds so far."""
+        return float(np.mean([result.score for result in self.results]))
+
+
+class Search:
+    """Fill a study with trials until it has enough.
+
+    Several trials are evaluated at a time, one fold of each; only this process talks to the study.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        The study.
+    space : callable
+        ``space(trial) -> dict``.
+    estimator : estimator
+        What is tuned.
+    folds : Folds
+        The data.
+    n_trials : int
+        Finished trials that the study shall have.
+    n_jobs : int
+        Trials at a time.
+    timeout : float or None
+        Seconds after which no trial begins.
+    catch : bool
+        Whether the search goes on after a trial that fails.
+    shared : bool
+        Whether other processes may work on the study.
+    verbose : int
+        1 prints a line per trial, 2 its parameters, too.
+    """
+
+    def __init__(
+        self, study, space, estimator, folds, *, n_trials, n_jobs, timeout, catch, shared, verbose
+    ):
+        self.study = study
+        self.space = space
+        self.estimator = estimator
+        self.folds = folds
+        self.n_trials = n_trials
+        self.n_jobs = n_jobs
+        self.end = np.inf if timeout is None else time.monotonic() + timeout
+        self.catch = catch
+        self.shared = shared
+        self.verbose = verbose
+        self.runs = []
+
+    def run(self):
+        """Run the search."""
+        pulse = Pulse(lambda: [run.trial for run in list(self.runs)])
+        with Parallel(n_jobs=self.n_jobs) as parallel, pulse if self.shared else nullcontext():
+            try:
+                while self._begin_trials():
+                    results = parallel(
+                        delayed(score_fold)(
+                            run.candidate, self.folds, len(run.results), catch=self.catch
+                        )
+                        for run in self.runs
+                    )
+                    for run, result in zip(list(self.runs), results, strict=True):
+                        self._record(run, result)
+            except BaseException:
+                self._give_up()
+                raise
+
+    def _begin_trials(self):
+        """Begin trials as there is room; False once there is nothing more to do or to wait for."""
+        while True:
+            if self.shared:
+                recover_stale(self.study)
+            finished, running = counts(self.study)
+            while len(self.runs) < self.n_jobs and self._may_begin(finished, running):
+                self._begin()
+                running += 1
+            if self.runs:
+                return True
+            if finished >= self.n_trials or self._is_late(finished):
+                return False
+            time.sleep(_POLL_SECONDS)  # others work on the last trials; should they die, we do
+
+    def _may_begin(self, finished, running):
+        """Say whether another trial may begin."""
+        return finished + running < self.n_trials and not self._is_late(finished + running)
+
+    def _is_late(self, n_trials):
+        """Say whether time is up; a study without any trial gets one."""
+        return n_trials > 0 and time.monotonic() > self.end
+
+    def _begin(self):
+        """Ask for a trial, and make its candidate."""
+        run = Run(self.study.ask())
+        self.runs.append(run)
+        if self.shared:
+            Pulse.mark(run.trial)
+        try:
+            run.candidate = with_params(self.estimator, self.space(run.trial))
+        except Exception as error:  # of the space, not of the trial: every other one may have it
+            self._finish(run, TrialState.FAIL, error=f"{type(error).__name__}: {error}")
+            raise
+
+    def _record(self, run, result):
+        """Tell the study about one more fold of a trial."""
+        if result.error:
+            self._finish(run, TrialState.FAIL, error=result.error)
+            return
+        run.results.append(result)
+        try:
+            run.trial.report(run.mean_score(), len(run.results))
+            if len(run.results) == len(self.folds.splits):
+                self._finish(run, TrialState.COMPLETE)
+            elif run.trial.should_prune():
+                self._finish(run, TrialState.PRUNED)
+        except UpdateFinishedTrialError:
+            self.runs.remove(run)  # another process took this one for dead, and repeats the trial
+
+    def _finish(self, run, state, error=None):
+        """Write a trial into the study, for good."""
+        self.runs.remove(run)
+        names = ("score", "fit_time", "score_time")
+        folds = {name: [getattr(result, name) for result in run.results] for name in names}
+        with suppress(UpdateFinishedTrialError):
+            run.trial.set_user_attr("folds", folds)
+            if error is not None:
+                run.trial.set_user_attr("error", error)
+            value = run.mean_score() if state == TrialState.COMPLETE else None
+            self.study.tell(run.trial, value, state=state, skip_if_finished=True)
+        if self.verbose:
+            self._print(run, state, error)
+
+    def _give_up(self):
+        """Leave the unfinished trials to whoever resumes the study."""
+        numbers = {run.trial.number for run in self.runs}
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if trial.number in numbers:
+                retry(self.study, trial, attempt=0)
+
+    def _print(self, run, state, error):
+        """Print the line of a trial."""
+        n_folds = f"{len(run.results)} of {len(self.folds.splits)} folds"
+        score = f", score {run.mean_score():.4f}" if run.results else ""
+        params = f", {run.trial.params}" if self.verbose > 1 else ""
+        what = f"{state.name.lower()} ({n_folds}){score}{params}{f': {error}' if error else ''}"
+        print(f"[OptunaSearchCV] trial {run.trial.number}: {what}")  # noqa: T201 - asked for by verbose
