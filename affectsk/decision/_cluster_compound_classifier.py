@@ -62,7 +62,7 @@ class ClusterCompoundClassifier(ClassifierMixin, BaseEstimator):
         The columns of X with the scores of basic expressions, in the order of `source`; None for
         all columns.
     source : sequence of str or None, default=None
-        The basic expressions, all of those that the network knows; None for `AFFECTNET_EXPRESSIONS`.
+        All basic expressions that the network knows; None for `AFFECTNET_EXPRESSIONS`.
     input : {"proba", "logits"}, default="proba"
         Whether the score columns are probabilities, or what the network gives before its softmax.
     compounds : dict of str to pair of str or None, default=None

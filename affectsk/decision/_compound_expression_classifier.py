@@ -27,7 +27,7 @@ class CompoundExpressionClassifier(ClassifierMixin, BaseEstimator):
         The columns of X with the scores of basic expressions, in the order of `source`, by name or
         position; None for all columns.
     source : sequence of str or None, default=None
-        The basic expressions, all of those that the network knows; None for `AFFECTNET_EXPRESSIONS`.
+        All basic expressions that the network knows; None for `AFFECTNET_EXPRESSIONS`.
         Neutral and Contempt take part in the softmax, though in no compound.
     input : {"proba", "logits"}, default="proba"
         Whether the columns are probabilities, or what the network gives before its softmax.
