@@ -35,7 +35,7 @@ _NOT_A_NUMBER = ["-nan(ind)", "nan(ind)"]  # how Windows builds of OpenFace writ
     prefer_skip_nested_validation=True,
 )
 def read_openface(path, *, blocks=("au", "pose", "gaze", "eye"), videos=None, min_confidence=0.0):
-    """Read files of OpenFace 2 as a frame table.
+    r"""Read files of OpenFace 2 as a frame table.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def read_openface(path, *, blocks=("au", "pose", "gaze", "eye"), videos=None, mi
     References
     ----------
     Baltrušaitis et al., "OpenFace 2.0: facial behavior analysis toolkit" (2018). Savchenko,
-    "HSEmotion team at the ABAW4 competition" (2022): the 35 columns of action units, from rows with
+    "HSE-NN team at the 4th ABAW competition" (2022): the 35 columns of action units, from rows with
     ``success`` 1, as the second source of a blend.
 
     Examples
@@ -92,7 +92,7 @@ def read_openface(path, *, blocks=("au", "pose", "gaze", "eye"), videos=None, mi
     ...          "2, 0, 0.033, 0.00, 0, 0.00, 0.00"]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "talk.csv")
-    ...     written = path.write_text("\\n".join(lines))
+    ...     written = path.write_text("\n".join(lines))
     ...     table = read_openface(path, blocks=["au"])
     >>> table
                  AU01_r  AU01_c

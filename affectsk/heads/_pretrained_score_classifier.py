@@ -79,9 +79,9 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
 
     References
     ----------
-    Savchenko, "HSEmotion team at the 6th ABAW competition" (2024): zero-shot rows of the
-    expressions, with Contempt for Other, or without Other (seven classes as `target`). Savchenko
-    et al. (2024) on the gate: softmax over eight classes, largest of seven.
+    Savchenko et al., "HSEmotion team at the 6th ABAW competition: facial expressions and action
+    units" (2024), Table 4: zero-shot expressions with Contempt for Other, or without Other (seven
+    classes as `target`); and the gate, the largest of seven after a softmax over eight.
 
     Examples
     --------
