@@ -1,6 +1,17 @@
 """From scores to decisions: meta-estimators around any classifier or regressor."""
 
+from affectsk.decision._cluster_compound_classifier import ClusterCompoundClassifier
+from affectsk.decision._compound_expression_classifier import CompoundExpressionClassifier
+from affectsk.decision._gating import best_gate_threshold
 from affectsk.decision._smoothed_classifier import SmoothedClassifier
 from affectsk.decision._smoothed_regressor import SmoothedRegressor
+from affectsk.decision._thresholds import best_f1_thresholds
 
-__all__ = ["SmoothedClassifier", "SmoothedRegressor"]
+__all__ = [
+    "ClusterCompoundClassifier",
+    "CompoundExpressionClassifier",
+    "SmoothedClassifier",
+    "SmoothedRegressor",
+    "best_f1_thresholds",
+    "best_gate_threshold",
+]
