@@ -34,8 +34,9 @@ class ScoreComparison:
 
     Examples
     --------
-    >>> found = ScoreComparison(0.498, 0.5119, 0.0139, -0.0031, 0.0312, 0.087, confidence_level=0.95,
-    ...                         n_resamples=1000, n_permutations=1000, n_groups=71, n_undefined=0)
+    >>> found = ScoreComparison(
+    ...     0.498, 0.5119, 0.0139, -0.0031, 0.0312, p_value=0.087, confidence_level=0.95,
+    ...     n_resamples=1000, n_permutations=1000, n_groups=71, n_undefined=0)
     >>> print(found)
     .498 -> .512: difference .014 [-.003, .031], p = .087
     """

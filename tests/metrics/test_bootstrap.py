@@ -1,5 +1,6 @@
 """Intervals from resampled videos."""
 
+import importlib
 import warnings
 from functools import partial
 
@@ -107,7 +108,8 @@ def test_interval_is_the_quantiles_of_the_scores_of_the_draws(seed, level):
 
 
 def test_blocks_of_draws_are_joined(monkeypatch, groups):
-    monkeypatch.setattr("affectsk.metrics._resampling._BLOCK", 5 * N_VIDEOS)
+    resampling = importlib.import_module("affectsk.metrics._resampling")
+    monkeypatch.setattr(resampling, "_BLOCK", 5 * N_VIDEOS)
     score, y_true, y_pred = make_case("f1", len(groups))
     options = {"groups": groups, "n_resamples": 23, "random_state": 0}
     fast = bootstrap_score(score, y_true, y_pred, **options)
