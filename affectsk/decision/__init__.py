@@ -1,5 +1,6 @@
 """From scores to decisions: meta-estimators around any classifier or regressor."""
 
+from affectsk.decision._blending import best_blend_weights
 from affectsk.decision._cluster_compound_classifier import ClusterCompoundClassifier
 from affectsk.decision._compound_expression_classifier import CompoundExpressionClassifier
 from affectsk.decision._gating import best_gate_threshold
@@ -12,6 +13,7 @@ __all__ = [
     "CompoundExpressionClassifier",
     "SmoothedClassifier",
     "SmoothedRegressor",
+    "best_blend_weights",
     "best_f1_thresholds",
     "best_gate_threshold",
 ]
