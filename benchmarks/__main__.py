@@ -12,14 +12,17 @@ from pathlib import Path
 
 from benchmarks._measure import RESULTS, report
 
-NAMES = ("imports", "temporal", "heads", "vision", "real", "rendered")
+NAMES = ("imports", "temporal", "heads", "decision", "tuning", "vision", "real", "rendered", "gains")
 TITLES = {
     "imports": "Import",
     "temporal": "Time",
     "heads": "Heads",
+    "decision": "Decisions",
+    "tuning": "Tuning",
     "vision": "Faces",
     "real": "Clips of another tool",
     "rendered": "Rendered data",
+    "gains": "What the steps of a decision are worth",
 }
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
@@ -48,7 +51,7 @@ def table(results):
     """Return results as a table of Markdown."""
     lines = ["| what | measured | bound | unit | reached | how |", "|---|---:|---:|---|---|---|"]
     for what, row in results.items():
-        reached = "yes" if row["reached"] else "**no**"
+        reached = {True: "yes", False: "**no**", None: ""}[row["reached"]]
         cells = (what, row["measured"], row["bound"], row["unit"], reached, row["note"])
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
