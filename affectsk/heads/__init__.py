@@ -1,6 +1,7 @@
 """Small models on top of features of faces, one prediction per row."""
 
 from affectsk.heads._ccc_regressor import CCCRegressor
+from affectsk.heads._joint_multi_task_mlp import JointMultiTaskMLP
 from affectsk.heads._multi_task_heads import MultiTaskHeads
 from affectsk.heads._pearson_regressor import PearsonRegressor
 from affectsk.heads._pretrained_score_classifier import PretrainedScoreClassifier
@@ -9,6 +10,7 @@ from affectsk.heads._weighted_mlp_classifier import WeightedMLPClassifier
 
 __all__ = [
     "CCCRegressor",
+    "JointMultiTaskMLP",
     "MultiTaskHeads",
     "PearsonRegressor",
     "PretrainedScoreClassifier",

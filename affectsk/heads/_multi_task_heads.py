@@ -95,7 +95,7 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
     ...     ("units", units, None, ACTION_UNITS),
     ... ]).set_params(units__alpha=1e-4).fit(X, y)
     >>> model.predict(X)[["valence", "expression", "AU1"]].shape
-    (1200, 3)
+    (1350, 3)
     >>> model.predict_proba(X).columns[[0, 7, 8]].tolist()
     ['p_Neutral', 'p_Other', 'p_AU1']
     """
@@ -232,7 +232,7 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
             values = np.asarray(values).reshape(len(missing), -1)
             values = values.astype(np.int64) if is_classifier(estimator) else values
             columns += zip(targets, values.T, strict=True)
-        return join_columns(columns, getattr(X, "index", None))
+        return join_columns(columns, X, len(missing))
 
     @available_if(lambda self: self._gives_probabilities())
     def predict_proba(self, X, groups=None):
@@ -264,7 +264,7 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
             if scores.shape[1] != len(names):  # of one unit, the probabilities of 0 and of 1
                 scores = scores[:, np.flatnonzero(estimator.classes_ == 1)]
             columns += zip([f"p_{name}" for name in names], scores.T, strict=True)
-        return join_columns(columns, getattr(X, "index", None))
+        return join_columns(columns, X, len(missing))
 
     def score(self, X, y, groups=None):
         r"""Return the score of the multi-task challenges.

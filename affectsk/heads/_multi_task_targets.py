@@ -211,15 +211,17 @@ def refuse_missing_rows(missing):
         )
 
 
-def join_columns(columns, index):
+def join_columns(columns, X, n_rows):
     """Return named columns as a table.
 
     Parameters
     ----------
     columns : list of (str, array)
         Names and values.
-    index : Index or None
-        Index of the table.
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        Features, whose index the table gets if they have one.
+    n_rows : int
+        Rows of X.
 
     Returns
     -------
@@ -237,6 +239,7 @@ def join_columns(columns, index):
         raise ValueError(
             f"several targets would have the columns {twice!r}; give their classes different names."
         )
+    index = X.index if isinstance(X, pd.DataFrame) else pd.RangeIndex(n_rows)
     return pd.DataFrame(dict(columns), index=index)
 
 

@@ -22,7 +22,6 @@ __all__ = [
     "REGRESSION_CONSTRAINTS",
     "fit_regressor",
     "predict_targets",
-    "read_targets",
     "target_cells",
 ]
 
@@ -62,7 +61,7 @@ def _uses_ridge(estimator):
     return possible and estimator.solver != "adam"
 
 
-def read_targets(y, n_rows, output_activation, *, name="y"):
+def _read_targets(y, n_rows, output_activation, *, name="y"):
     """Check targets against the range that the output can reach.
 
     Parameters
@@ -112,7 +111,7 @@ def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss,
     random_state = check_random_state(estimator.random_state)
     values, missing = check_rows(estimator, X, reset=True)
     estimator.n_missing_rows_ = int(missing.sum())
-    targets = read_targets(y, len(values), estimator.output_activation)
+    targets = _read_targets(y, len(values), estimator.output_activation)
     estimator.n_outputs_, estimator._is_flat = targets.shape[1], as_labels(y).ndim == 1
     set_target_names(estimator, y)
     weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
@@ -220,7 +219,7 @@ def target_cells(y, weight):
 def _read_validation(estimator, X_val, y_val):
     """Return validation rows as the training takes them."""
     values, missing = check_rows(estimator, X_val, reset=False)
-    y = read_targets(y_val, len(values), estimator.output_activation, name="y_val")
+    y = _read_targets(y_val, len(values), estimator.output_activation, name="y_val")
     if y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"y_val has {y.shape[1]} targets, but y has {estimator.n_outputs_}; pass the same ones."
