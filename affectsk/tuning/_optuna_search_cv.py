@@ -34,6 +34,24 @@ def rows_by_position(values):
     return values.to_numpy() if is_column else values
 
 
+def check_target(estimator, y):
+    """Raise where no trial could use a target."""
+    if y is None:
+        if get_tags(estimator).target_tags.required:
+            name = type(estimator).__name__
+            raise ValueError(f"{name} requires y to be passed, but the target y is None; pass y.")
+        return
+    values = np.asarray(y)
+    if is_classifier(estimator) and values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):  # infinity; NaN is no label
+            broken = values[values % 1 > 0]
+        if broken.size:
+            raise ValueError(
+                f"Unknown label type: continuous. y holds {broken[0]!r}, which is no class; tune a "
+                "regressor, or pass classes."
+            )
+
+
 def takes(function, name):
     """Say whether a scorer takes some metadata."""
     if name == "sample_weight" and hasattr(function, "_accept_sample_weight"):
@@ -251,6 +269,7 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
             If some trials failed.
         """
         self._validate_params()
+        check_target(self.estimator, y)
         X, y = indexable(X, rows_by_position(y))
         metadata = {"groups": groups, **params}
         metadata = {k: rows_by_position(v) for k, v in metadata.items() if v is not None}
