@@ -6,6 +6,7 @@ from affectsk.decision._compound_expression_classifier import CompoundExpression
 from affectsk.decision._gating import best_gate_threshold
 from affectsk.decision._smoothed_classifier import SmoothedClassifier
 from affectsk.decision._smoothed_regressor import SmoothedRegressor
+from affectsk.decision._thresholded_au_classifier import ThresholdedAUClassifier
 from affectsk.decision._thresholds import best_f1_thresholds
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CompoundExpressionClassifier",
     "SmoothedClassifier",
     "SmoothedRegressor",
+    "ThresholdedAUClassifier",
     "best_blend_weights",
     "best_f1_thresholds",
     "best_gate_threshold",

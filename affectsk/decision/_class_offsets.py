@@ -31,15 +31,8 @@ def best_class_offsets(codes, scores, weight=None, *, return_curves=False):
     curves : list of ScoreCurve
         With `return_curves`: macro-averaged F1 at the offsets of each class, those of the others
         being the ones found.
-
-    Raises
-    ------
-    ValueError
-        If no row has both a label and scores.
     """
     codes, scores, weight = _used_rows(codes, scores, weight)
-    if not len(codes):
-        raise ValueError("no row of y_true has both a label and scores.")
     occurring = np.unique(codes)
     offsets = np.full(scores.shape[1], np.inf)
     offsets[occurring] = 0.0

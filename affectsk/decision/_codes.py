@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_codes", "check_weight"]
+from affectsk.labels import encode_labels
+
+__all__ = ["check_codes", "check_weight", "codes_among"]
 
 
 def check_codes(codes, n_rows, n_classes, *, name):
@@ -85,3 +87,25 @@ def check_weight(sample_weight, n_rows):
             f"sample_weight holds {wrong[0].item()!r}; weights must be finite and at least 0."
         )
     return weight
+
+
+def codes_among(y, n_rows, classes):
+    """Return the position of labels among some classes.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        Labels; NaN or None is no label.
+    n_rows : int
+        Rows that there must be.
+    classes : ndarray of shape (n_classes,)
+        The classes.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), int64
+        The positions, -1 for no label and for other classes.
+    """
+    codes, found = encode_labels(y, n_rows)
+    position = {name: code for code, name in enumerate(np.asarray(classes).tolist())}
+    return np.array([*(position.get(name, -1) for name in found.tolist()), -1])[codes]

@@ -10,7 +10,7 @@ from affectsk.decision._score_curve import ScoreCurve
 from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.labels import check_targets
 
-__all__ = ["best_f1_thresholds", "label_f1_scores", "search_labels"]
+__all__ = ["best_f1_thresholds", "check_truth", "label_f1_scores", "search_labels"]
 
 
 _N_BINS = 4096
@@ -114,9 +114,11 @@ def best_f1_thresholds(y_true, scores, *, beta=1.0, sample_weight=None, return_c
             raise ValueError(f"beta={beta!r} must be 1 for one class per row; use one label each.")
         codes = check_codes(y_true, len(scores), scores.shape[1], name="y_true")
         found = best_class_offsets(codes, scores, weight, return_curves=return_curves)
+        if np.isposinf(found[0]).all():
+            raise ValueError("no row of y_true has both a label and scores.")
         kind = "classes"
     else:
-        truth = _check_truth(y_true, scores)
+        truth = check_truth(y_true, scores, name="y_true")
         scores = scores.reshape(truth.shape)
         found = search_labels(truth, scores, weight, beta=beta, return_curves=return_curves)
         kind = "labels"
@@ -164,6 +166,42 @@ def search_labels(truth, scores, weight=None, *, beta=1.0, return_curves=False):
     return (thresholds, best_scores, curves) if return_curves else (thresholds, best_scores)
 
 
+def check_truth(y_true, scores, *, name):
+    """Check the labels that belong to scores.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows, n_labels) or (n_rows,)
+        0, 1 or NaN.
+    scores : ndarray of shape (n_rows, n_labels) or (n_rows,)
+        Scores.
+    name : str
+        Name of the labels, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_labels), float64
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match, or a label is something else.
+    """
+    truth = check_targets(y_true, len(scores), name=name)
+    if truth.size != scores.size:
+        raise ValueError(
+            f"{name} has shape {np.shape(y_true)} and scores {scores.shape}; pass one score for "
+            "every label, or codes of classes with one axis and one score for every class."
+        )
+    wrong = truth[(truth != 0) & (truth != 1) & ~np.isnan(truth)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} holds {wrong[0].item()!r}; labels are 0 or 1, and NaN where there is none."
+        )
+    return truth
+
+
 def label_f1_scores(truth, scores, thresholds, weight=None):
     """Return the F1 of every label at given thresholds, 0 where it is undefined.
 
@@ -203,22 +241,6 @@ def _check_scores(scores):
             "scores contains infinity; clip it to finite values, or use NaN where there is none."
         )
     return scores
-
-
-def _check_truth(y_true, scores):
-    """Return labels as an array of two axes, 0, 1 or NaN."""
-    truth = check_targets(y_true, len(scores), name="y_true")
-    if truth.size != scores.size:
-        raise ValueError(
-            f"y_true has shape {np.shape(y_true)} and scores {scores.shape}; pass one score for "
-            "every label, or codes of classes with one axis and one score for every class."
-        )
-    wrong = truth[(truth != 0) & (truth != 1) & ~np.isnan(truth)]
-    if wrong.size:
-        raise ValueError(
-            f"y_true holds {wrong[0].item()!r}; labels are 0 or 1, and NaN where there is none."
-        )
-    return truth
 
 
 def _labelled_rows(truth, scores, weight):
