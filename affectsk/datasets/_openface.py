@@ -137,14 +137,12 @@ def _check_videos(videos, paths):
 
 def _read_table(path, blocks, min_confidence):
     """Return the wanted columns of one file, with the index levels track and frame."""
-    header = _read_csv(path, nrows=0).columns
-    wanted = _wanted_columns(path, list(header), blocks)
-    keys = [*_REQUIRED, *(["face_id"] if "face_id" in header else [])]
-    raw = _read_csv(path, usecols=[*keys, *wanted], na_values=_NOT_A_NUMBER)
-    for name in raw:
-        _check_numeric(path, raw[name])
+    raw = _read_csv(path)
+    wanted = _wanted_columns(path, list(raw), blocks)
     if raw.empty:
         raise ValueError(f"{path} has a header and no frames; remove the file or complete it.")
+    for name in [*_REQUIRED, *raw.columns.intersection(["face_id"]), *wanted]:
+        _check_numeric(path, raw[name])
     index = _index(path, raw)
     values = raw[wanted].to_numpy(np.float64)
     found = (raw["success"] == 1) & (raw["confidence"] >= min_confidence)
@@ -152,14 +150,19 @@ def _read_table(path, blocks, min_confidence):
     return pd.DataFrame(values, index=index, columns=wanted).sort_index()
 
 
-def _read_csv(path, **options):
+def _read_csv(path):
     """Read a file with names stripped of the space that OpenFace puts before them."""
+    options = {"skipinitialspace": True, "low_memory": False, "na_values": _NOT_A_NUMBER}
     try:
-        return pd.read_csv(path, skipinitialspace=True, low_memory=False, **options)
+        # All columns: among some of them, pandas would not see a line that is too long.
+        raw = pd.read_csv(path, **options)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"path: there is no file {str(path)!r}.") from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is no table of OpenFace ({str(error).strip()}).") from error
+    if not isinstance(raw.index, pd.RangeIndex):
+        raise ValueError(f"{path} is no table of OpenFace (its lines are longer than its header).")
+    return raw
 
 
 def _wanted_columns(path, header, blocks):
@@ -203,7 +206,7 @@ def _index(path, raw):
     if broken.any():
         row = int(np.flatnonzero(broken)[0])
         raise ValueError(
-            f"{path}, line {row + 2}: frame {raw['frame'].iloc[row]!r} (or its face_id) is no "
+            f"{path}, line {row + 2}: frame {raw['frame'].iloc[row]} (or its face_id) is no "
             "whole number; correct the line."
         )
     doubled = numbers.duplicated()

@@ -1,0 +1,58 @@
+"""A real table of OpenFace 2: its columns, and estimators that take it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from affectsk.datasets import read_openface
+from affectsk.decision import SmoothedClassifier
+from affectsk.heads import CCCRegressor
+
+FILE = Path(__file__).parents[3] / "shared" / "data" / "openface" / "OpenFace_Test.csv"
+
+pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="the recordings are not on this machine")
+
+
+@pytest.fixture(scope="module")
+def raw():
+    return pd.read_csv(FILE, skipinitialspace=True)
+
+
+def test_action_units(raw):
+    table = read_openface(FILE, blocks=("au",))
+    assert table.shape == (100, 35)
+    assert [name[-1] for name in table] == ["r"] * 17 + ["c"] * 18
+    np.testing.assert_array_equal(table, raw[table.columns])
+    assert table.index.tolist() == [("OpenFace_Test", frame) for frame in range(1, 101)]
+    assert table.filter(like="_r").stack().between(0, 5).all()
+    assert set(table.filter(like="_c").to_numpy().ravel()) <= {0, 1}
+
+
+def test_all_blocks_that_it_has(raw):
+    blocks = ("au", "pose", "gaze", "landmarks", "shape")
+    table = read_openface(FILE, blocks=blocks)
+    assert set(table) == set(raw) - {"frame", "timestamp", "confidence", "success"}
+    with pytest.raises(ValueError, match="no columns of the block 'eye'"):
+        read_openface(FILE)
+
+
+def test_confidence(raw):
+    table = read_openface(FILE, blocks="au", min_confidence=0.9)
+    missing = table.isna().all(axis=1).to_numpy()
+    np.testing.assert_array_equal(missing, raw["confidence"] < 0.9)
+    assert 0 < missing.sum() < 100
+
+
+def test_estimators_take_it():
+    X = read_openface(FILE, blocks=("au", "pose"), min_confidence=0.5)
+    X.iloc[10:15] = np.nan
+    brow, features = X["AU02_r"], X.drop(columns="AU02_r")
+    y = np.where(brow > brow.median(), "Surprise", "Neutral")
+    model = SmoothedClassifier(make_pipeline(StandardScaler(), LogisticRegression()))
+    assert model.fit(features, y).predict(features).shape == (100,)
+    assert CCCRegressor(alpha=1).fit(features, brow).n_missing_rows_ == 5
