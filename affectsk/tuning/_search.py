@@ -90,6 +90,9 @@ class Search:
     def run(self):
         """Run the search."""
         pulse = Pulse(lambda: [run.trial for run in list(self.runs)])
+        # A sampler that has tried everything, such as a grid, stops the study, which Optuna allows
+        # in its own loop only.
+        self.study.stop = self._stop
         with Parallel(n_jobs=self.n_jobs) as parallel, pulse if self.shared else nullcontext():
             try:
                 while self._begin_trials():
@@ -104,6 +107,8 @@ class Search:
             except BaseException:
                 self._give_up()
                 raise
+            finally:
+                del self.study.stop
 
     def _begin_trials(self):
         """Begin trials as there is room; False once there is nothing more to do or to wait for."""
@@ -127,6 +132,10 @@ class Search:
     def _is_late(self, n_trials):
         """Say whether time is up; a study without any trial gets one."""
         return n_trials > 0 and time.monotonic() > self.end
+
+    def _stop(self):
+        """Begin no more trials."""
+        self.end = -np.inf
 
     def _begin(self):
         """Ask for a trial, and make its candidate."""
