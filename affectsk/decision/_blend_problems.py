@@ -74,7 +74,7 @@ def class_problem(codes, sources, scoring, missing_source):
     return ClassBlend(parts, truth.astype(np.int16), scoring, missing_source)
 
 
-def label_problem(y_true, sources, thresholds, missing_source):
+def label_problem(y_true, sources, scoring, thresholds, missing_source):
     """Return the blend of sources for several labels per row.
 
     Parameters
@@ -83,6 +83,8 @@ def label_problem(y_true, sources, thresholds, missing_source):
         0, 1, or NaN for no label.
     sources : list of n_sources ndarray of shape (n_rows, n_labels)
         Scores.
+    scoring : str
+        "f1_macro".
     thresholds : float, array-like of shape (n_labels,) or "exact"
         See `affectsk.decision.best_blend_weights`.
     missing_source : str
@@ -93,6 +95,11 @@ def label_problem(y_true, sources, thresholds, missing_source):
     LabelBlend or ThresholdedBlend
         The blend, on the rows with a label and a source.
     """
+    if scoring != "f1_macro":
+        raise ValueError(
+            f"scoring={scoring!r} is for one class per row; several labels per row take "
+            "'f1_macro', the mean F1 of the labels."
+        )
     truth = check_targets(y_true, len(sources[0]), name="y_true")
     wrong = truth[(truth != 0) & (truth != 1) & ~np.isnan(truth)]
     if wrong.size:

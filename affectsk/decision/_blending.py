@@ -104,8 +104,8 @@ def best_blend_weights(
 
     References
     ----------
-    Savchenko, "HSEmotion team at the 6th ABAW competition" (2024), section 3.1, takes the best of
-    0, 0.1, ..., 1.
+    Savchenko, "HSE-NN team at the 4th ABAW competition: multi-task emotion recognition and learning
+    from synthetic images" (2022), takes the best of 0, 0.1, ..., 1.
 
     Examples
     --------
@@ -130,13 +130,9 @@ def best_blend_weights(
         found = _search_targets(y_true, sources, scoring, missing_source)
     elif np.ndim(y_true) == 1:
         found = search_weights(class_problem(y_true, sources, scoring, missing_source))
-    elif scoring == "f1_macro":
-        found = search_weights(label_problem(y_true, sources, thresholds, missing_source))
     else:
-        raise ValueError(
-            f"scoring={scoring!r} is for one class per row, but y_true has {np.ndim(y_true)} axes; "
-            "labels take 'f1_macro', the mean F1 of the labels."
-        )
+        problem = label_problem(y_true, sources, scoring, thresholds, missing_source)
+        found = search_weights(problem)
     return found if return_curve else found[:2]
 
 

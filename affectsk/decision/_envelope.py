@@ -61,8 +61,8 @@ def class_breaks(at_zero, at_one, truth):
     --------
     >>> import numpy as np
     >>> start, breaks = class_breaks(np.array([[0.9, 0.1]]), np.array([[0.3, 0.7]]), np.array([1]))
-    >>> start, breaks.weights.round(3), breaks.after
-    (array([0]), array([0.667]), array([1]))
+    >>> start, breaks.weights.round(3), breaks.after.tolist()
+    (array([0]), array([0.667]), [1])
     """
     with np.errstate(all="ignore"):  # classes that never meet divide by 0
         slope = at_one - at_zero
@@ -119,8 +119,8 @@ def label_breaks(at_zero, at_one, truth):
     --------
     >>> import numpy as np
     >>> start, breaks = label_breaks(np.array([[0.1]]), np.array([[-0.3]]), np.array([[1.0]]))
-    >>> start, breaks.weights.round(3), breaks.before, breaks.after
-    (array([[ True]]), array([0.25]), array([0]), array([-1]))
+    >>> start, breaks.weights.round(3), breaks.before.tolist(), breaks.after.tolist()
+    (array([[ True]]), array([0.25]), [0], [-1])
     """
     start = (at_zero > 0) | ((at_zero == 0) & (at_one >= 0))
     changes = (start & (at_one < 0)) | (~start & (at_one > 0))

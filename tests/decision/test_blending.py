@@ -384,7 +384,7 @@ INDICATOR = np.array([[0, 1], [1, 0], [1, 1]])
         (Y, TWO, {"scoring": "roc"}, "scoring"),
         (Y, TWO, {"missing_source": "drop"}, "missing_source"),
         (Y, [*TWO, TWO[0]], {"return_curve": True}, "needs two sources"),
-        (INDICATOR, TWO, {"scoring": "accuracy"}, "labels take 'f1_macro'"),
+        (INDICATOR, TWO, {"scoring": "accuracy"}, "labels per row take"),
         (INDICATOR * 2, TWO, {}, "labels are 0 or 1"),
         (INDICATOR[:, :1], TWO, {}, "scores have 2 columns"),
         (INDICATOR, TWO, {"thresholds": [0.1, 0.2, 0.3]}, "one per label"),
