@@ -12,7 +12,7 @@ from affectsk.decision._rows import fit_on_rows, present_scores, take_rows, usab
 from affectsk.labels import as_labels, is_multilabel
 from affectsk.model_selection import check_video_cv
 
-__all__ = ["CrossFit", "cross_fit", "score_rows"]
+__all__ = ["CrossFit", "cross_fit", "cross_fit_splits", "score_rows"]
 
 _UNSEEN = {"predict_proba": 0.0, "decision_function": -np.inf}
 
@@ -83,7 +83,7 @@ def cross_fit(estimator, X, y, missing, groups, *, cv, method, classes=None, fit
     rows = usable_rows(y, missing)
     scores, folds = np.full((len(missing), n_scores), np.nan), np.full(len(missing), -1)
     by_class = classes is not None and not requests_groups(estimator, method)
-    for fold, (train, test) in enumerate(_splits(cv, X, y, groups, by_class)):
+    for fold, (train, test) in enumerate(cross_fit_splits(cv, X, y, groups, by_class)):
         train = np.intersect1d(train, rows, assume_unique=True)
         fitted = fit_on_rows(estimator, X, y, train, groups, **fit_params)
         part = (take_rows(X, test), missing[test], take_rows(groups, test))
@@ -142,8 +142,32 @@ def _check_prefit(estimator):
         ) from error
 
 
-def _splits(cv, X, y, groups, by_class):
-    """Return the splits of an argument `cv`."""
+def cross_fit_splits(cv, X, y, groups, by_class):
+    """Return the splits of an argument `cv`, for several estimators that shall share them.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable
+        Splits, see `affectsk.model_selection.check_video_cv`.
+    X : frame table or ndarray of shape (n_rows, n_features)
+        Features.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels; NaN or None is no label.
+    groups : array-like of shape (n_rows,) or None
+        Video of each row.
+    by_class : bool
+        Stratify on the classes of y where there are no videos.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        Rows to train and rows to test on, for every split.
+
+    Raises
+    ------
+    ValueError
+        If the rows cannot be split.
+    """
     targets = np.asarray(y) if is_multilabel(y) else y
     try:
         return check_video_cv(cv, X, targets, groups, classifier=by_class)
