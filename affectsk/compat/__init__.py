@@ -2,6 +2,7 @@
 
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
 from affectsk.compat._columns import take_columns
+from affectsk.compat._optional import import_optional
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
 from affectsk.compat._routing import requests_groups, requests_metadata, route_groups
 from affectsk.compat._scores import score_columns
@@ -20,6 +21,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "fit_with_callbacks",
+    "import_optional",
     "requests_groups",
     "requests_metadata",
     "route_groups",
