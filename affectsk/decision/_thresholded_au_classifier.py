@@ -56,6 +56,12 @@ def _finite_moments(values):
     return mean, np.where(count > 1, std, np.nan)
 
 
+def _occurs(truth, scores):
+    """Say which labels or classes are true in some row that has scores."""
+    truth = truth if truth.ndim == 2 else truth[:, np.newaxis] == np.arange(scores.shape[1])
+    return ((truth == 1) & ~np.isnan(scores)).any(axis=0)
+
+
 class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Decide for each label with its own threshold, the best one on videos that were not seen.
 
@@ -347,7 +353,7 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             self.thresholds_ = np.where(np.isnan(mean), self.thresholds_, mean)
             f1 = label_f1_scores if self.multilabel_ else class_f1_scores
             self.best_scores_ = f1(truth, scores, self.thresholds_, weight)
-        absent = np.isposinf(self.thresholds_)
+        absent = ~_occurs(truth, scores)
         if absent.any():
             warnings.warn(
                 f"{self.classes_[absent].tolist()!r} never occur in y with scores; they are never "
