@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.base import clone
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
@@ -100,9 +101,8 @@ def test_missing_sources_and_labels(data, mode):
     np.testing.assert_allclose(predicted[:40], expected)
     assert (model.best_scores_ >= model.source_scores_.max(axis=1)).all()
     y.iloc[3, 0] = np.nan
-    fitted = [
-        (n, e.fit(X.loc[["c"], c], y.loc[["c"]].fillna(0)), c) for n, e, c in sources(Ridge())
-    ]
+    part, labels = X.loc[["c"]], y.loc[["c"]].fillna(0)
+    fitted = [(n, clone(e).fit(part[c], labels), c) for n, e, c in sources(Ridge())]
     prefit = BlendingRegressor(fitted, cv="prefit").fit(X, y)
     assert prefit.estimators_[0] is fitted[0][1]
 
@@ -130,7 +130,7 @@ def test_nests_and_is_searched_with_groups_and_index(data, tmp_path):
     with sklearn.config_context(enable_metadata_routing=True):
         scores = cross_val_score(
             GridSearchCV(BlendingRegressor(by_position, cv=2), grid, cv=VideoKFold(2)),
-            X.to_numpy(), y.to_numpy(), cv=VideoKFold(2), params={"groups": groups},
+            X.to_numpy(), y.to_numpy(), cv=VideoKFold(3), params={"groups": groups},
         )  # fmt: skip
     assert (scores > 0.3).all()
     joblib.dump(by_index, tmp_path / "model.joblib")
