@@ -113,7 +113,7 @@ def take_rows(values, rows):
     return None if values is None else _safe_indexing(values, rows)
 
 
-def usable_rows(y, missing):
+def usable_rows(y, missing, *, required=True):
     """Return the rows with a face and at least one label.
 
     Parameters
@@ -122,6 +122,8 @@ def usable_rows(y, missing):
         Labels; NaN or None is no label.
     missing : ndarray of shape (n_rows,), bool
         Rows without a face.
+    required : bool, default=True
+        Whether there must be labels; otherwise a y of None stands for rows that all count.
 
     Returns
     -------
@@ -133,9 +135,9 @@ def usable_rows(y, missing):
     ValueError
         If y has another length, or no row is left.
     """
-    if y is None:
+    if y is None and required:
         raise ValueError("requires y to be passed, but the target y is None.")
-    labelled = is_labelled(y)
+    labelled = np.ones(len(missing), dtype=bool) if y is None else is_labelled(y)
     if len(labelled) != len(missing):
         raise ValueError(
             f"y has {len(labelled)} rows, but X has {len(missing)}; pass one label per row, NaN "

@@ -55,8 +55,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     multilabel_ : bool
         Whether y had several labels per row.
     prior_ : ndarray of shape (n_classes,)
-        Share of each class (of the value 1 of each label) in `fit`: the scores of a video without
-        any face.
+        Share of each class (of the value 1 of each label) in `fit`, equal ones without labels: the
+        scores of a video without any face.
     n_missing_rows_ : int
         Rows without a face in `fit`.
     n_sequences_in_ : int
@@ -110,15 +110,16 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.smoother = smoother
         self.fill = fill
 
-    def fit(self, X, y, *, groups=None, sample_weight=None, **fit_params):
+    def fit(self, X, y=None, *, groups=None, sample_weight=None, **fit_params):
         """Fit the inner classifier on the frames that have a face and a label.
 
         Parameters
         ----------
         X : frame table, array-like of shape (n_rows, n_features), or collection
             Features; a row that is NaN in every feature is a frame without a face.
-        y : array-like of shape (n_rows,) or (n_rows, n_labels)
-            Classes, or 0 and 1 per label; NaN or None is no label.
+        y : array-like of shape (n_rows,) or (n_rows, n_labels), default=None
+            Classes, or 0 and 1 per label; NaN or None is no label. May be left out for an inner
+            classifier that learns nothing from labels, such as a `CompoundExpressionClassifier`.
         groups : array-like of shape (n_rows,), default=None
             Video of each row, for an X without index.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -136,7 +137,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_missing_rows_ = int(missing.sum())
         self.multilabel_ = is_multilabel(y)
         y = column_or_1d(as_labels(y), warn=True) if not self.multilabel_ and y is not None else y
-        rows = usable_rows(y, missing)
+        required = get_tags(self.estimator).target_tags.required
+        rows = usable_rows(y, missing, required=required)
         weight = _check_sample_weight(sample_weight, X)
         if sample_weight is not None:
             fit_params["sample_weight"] = weight
@@ -247,7 +249,10 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _read_classes(self, y, weight):
         """Set the classes, and the share of each in the labels of `fit`."""
-        if self.multilabel_:
+        if y is None:
+            self.classes_ = self.estimator_.classes_
+            self.prior_ = np.full(len(self.classes_), 1 / len(self.classes_))
+        elif self.multilabel_:
             self.prior_ = weighted_mean(check_targets(y, len(y)), weight)
             names = getattr(self.estimator_, "classes_", None)
             is_flat = names is not None and not isinstance(names, list)
@@ -263,6 +268,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         inner = get_tags(self.estimator)
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = False
+        tags.target_tags.required = inner.target_tags.required
         tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
         tags.classifier_tags.multi_label = inner.classifier_tags.multi_label
         return tags

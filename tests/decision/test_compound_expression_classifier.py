@@ -7,9 +7,11 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import gmean, hmean
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from affectsk.decision import CompoundExpressionClassifier, SmoothedClassifier
+from affectsk.exceptions import MissingFaceWarning
 from affectsk.labels import AFFECTNET_EXPRESSIONS, COMPOUND_EXPRESSIONS
 from affectsk.temporal import TemporalSmoother
 
@@ -102,6 +104,22 @@ def test_smoothing_over_one_face_per_frame(faces):
         lambda s: s.rolling(5, center=True, min_periods=1).mean()
     )
     np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
+
+
+def test_smoothing_needs_no_labels_either(faces):
+    X = faces.xs(0, level="face")
+    inner = CompoundExpressionClassifier(input="logits")
+    model = SmoothedClassifier(inner).fit(X)
+    y = np.resize(COMPOUNDS, len(X))
+    labelled = SmoothedClassifier(inner).fit(X, y)
+    np.testing.assert_array_equal(model.predict_proba(X), labelled.predict_proba(X))
+    blind = X.copy()
+    blind.loc["c"] = np.nan
+    with pytest.warns(MissingFaceWarning):
+        scores = model.predict_proba(blind)
+    np.testing.assert_allclose(scores[20:], 1 / 7)
+    with pytest.raises(ValueError, match="requires y"):
+        SmoothedClassifier(LogisticRegression()).fit(X)
 
 
 def test_where_all_scores_are_0_they_are_equal():
