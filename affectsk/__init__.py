@@ -4,10 +4,33 @@ Everything is importable from its package (`affectsk.heads`, `affectsk.temporal`
 and the functions that most programs need also from here.
 """
 
-from affectsk.datasets import load_affwild2, make_affect_frames, make_affwild2
-from affectsk.decision import SmoothedClassifier, SmoothedRegressor
-from affectsk.heads import CCCRegressor, PearsonRegressor, WeightedMLPClassifier
-from affectsk.metrics import bootstrap_score, ccc_score, expression_f1_score, get_scorer
+from affectsk.datasets import load_affwild2, make_affect_frames, make_affwild2, read_openface
+from affectsk.decision import (
+    BlendingClassifier,
+    BlendingRegressor,
+    ClusterCompoundClassifier,
+    CompoundExpressionClassifier,
+    ConfidenceGateClassifier,
+    SmoothedClassifier,
+    SmoothedRegressor,
+    ThresholdedAUClassifier,
+)
+from affectsk.heads import (
+    CCCRegressor,
+    JointMultiTaskMLP,
+    MultiTaskHeads,
+    PearsonRegressor,
+    PretrainedScoreClassifier,
+    PretrainedScoreRegressor,
+    WeightedMLPClassifier,
+)
+from affectsk.metrics import (
+    bootstrap_score,
+    ccc_score,
+    compare_scores,
+    expression_f1_score,
+    get_scorer,
+)
 from affectsk.model_selection import VideoKFold, refit_on_all
 from affectsk.temporal import (
     GapInterpolator,
@@ -17,25 +40,38 @@ from affectsk.temporal import (
     pool_frames,
     split_videos,
 )
+from affectsk.tuning import OptunaSearchCV, suggested_space
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features, predict_frames
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BlendingClassifier",
+    "BlendingRegressor",
     "CCCRegressor",
+    "ClusterCompoundClassifier",
+    "CompoundExpressionClassifier",
+    "ConfidenceGateClassifier",
     "FaceDetector",
     "FaceEmbedder",
     "GapInterpolator",
+    "JointMultiTaskMLP",
+    "MultiTaskHeads",
+    "OptunaSearchCV",
     "PearsonRegressor",
+    "PretrainedScoreClassifier",
+    "PretrainedScoreRegressor",
     "SmoothedClassifier",
     "SmoothedRegressor",
     "StatPooler",
     "TemporalSmoother",
+    "ThresholdedAUClassifier",
     "VideoKFold",
     "WeightedMLPClassifier",
     "__version__",
     "bootstrap_score",
     "ccc_score",
+    "compare_scores",
     "expression_f1_score",
     "extract_features",
     "frame_table",
@@ -45,6 +81,8 @@ __all__ = [
     "make_affwild2",
     "pool_frames",
     "predict_frames",
+    "read_openface",
     "refit_on_all",
     "split_videos",
+    "suggested_space",
 ]
