@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
@@ -34,7 +34,7 @@ def check_heads(heads):
     ValueError
         If there is none, or one has another form.
     TypeError
-        If an estimator has no `fit` or no `predict`.
+        If an estimator is neither a classifier nor a regressor.
     """
     if not heads:
         raise ValueError(
@@ -46,10 +46,11 @@ def check_heads(heads):
                 f"heads holds {head!r}; every head is a tuple (name, estimator, columns, targets), "
                 "with columns=None for all features."
             )
-        if not (hasattr(head[1], "fit") and hasattr(head[1], "predict")):
+        known = hasattr(head[1], "fit") and (is_classifier(head[1]) or is_regressor(head[1]))
+        if not known:
             raise TypeError(
-                f"head {head[0]!r} has the estimator {head[1]!r}; pass an object with fit and "
-                "predict."
+                f"head {head[0]!r} has the estimator {head[1]!r}, which is neither a classifier "
+                "nor a regressor; pass one of these."
             )
 
 

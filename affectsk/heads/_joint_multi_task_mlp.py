@@ -334,10 +334,10 @@ class JointMultiTaskMLP(EpochCallbackMixin, BaseEstimator):
         Returns
         -------
         float
-            Mean CCC of valence and arousal, plus macro-F1 of the expressions, plus mean F1 of the
-            action units, as far as there are any:
+            Mean CCC of valence and arousal, plus macro-F1 of the expressions (`classes_`, and any
+            others in y), plus mean F1 of the action units, as far as there are any:
             :math:`P_\mathrm{MTL} = P_\mathrm{VA} + P_\mathrm{EXPR} + P_\mathrm{AU}`. For the 15
-            targets of Aff-Wild2 that is `affectsk.metrics.mtl_score`.
+            targets of Aff-Wild2 it is `affectsk.metrics.mtl_score`, over its eight expressions.
         """
         predicted = self.predict(X)
         true = target_table(y, len(predicted))

@@ -281,10 +281,10 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
         Returns
         -------
         float
-            Mean CCC of the targets of regressors, plus mean macro-F1 of the classes, plus mean F1
-            of the action units, as far as there are any:
+            Mean CCC of the targets of regressors, plus mean macro-F1 of the classes (those of the
+            head, and any others in y), plus mean F1 of the action units, as far as there are any:
             :math:`P_\mathrm{MTL} = P_\mathrm{VA} + P_\mathrm{EXPR} + P_\mathrm{AU}`. For the 15
-            targets of Aff-Wild2 that is `affectsk.metrics.mtl_score`.
+            targets of Aff-Wild2 it is `affectsk.metrics.mtl_score`, over its eight expressions.
         """
         predicted = self.predict(X, groups=groups)
         true = target_table(y, len(predicted))

@@ -6,8 +6,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from affectsk.labels import AFFWILD2_EXPRESSIONS, as_labels
-from affectsk.metrics import action_unit_f1_score, ccc_score, expression_f1_score
+from affectsk.labels import ACTION_UNITS, as_labels
+from affectsk.metrics import action_unit_f1_score, ccc_score, expression_f1_score, mtl_score
 
 __all__ = [
     "TaskTargets",
@@ -18,6 +18,8 @@ __all__ = [
     "refuse_missing_rows",
     "target_table",
 ]
+
+_AFFWILD2_TARGETS = {"valence", "arousal", "expression", *ACTION_UNITS}
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class TaskTargets:
     def score(self, y_true, y_pred):
         """Return the sum over the kinds of targets that there are of their mean scores.
 
-        The classes of the target ``expression`` are the eight of Aff-Wild2 where all are among
-        them, as in `affectsk.metrics.mtl_score`.
+        For the 15 targets of Aff-Wild2 that is `affectsk.metrics.mtl_score`. For others, the
+        macro-F1 is over the known classes and those that occur.
 
         Parameters
         ----------
@@ -54,15 +56,15 @@ class TaskTargets:
         float
             The score.
         """
+        if {*self.continuous, *self.classes, *self.units} == _AFFWILD2_TARGETS:
+            return mtl_score(y_true, y_pred)
         kinds = []
         if self.continuous:
             kinds.append(ccc_score(y_true[self.continuous], y_pred[self.continuous]))
         if self.classes:
-            of_targets = [
-                expression_f1_score(y_true[name], y_pred[name], labels=_labels(name, classes))
-                for name, classes in self.classes.items()
-            ]
-            kinds.append(np.mean(of_targets))
+            kinds.append(
+                np.mean([_f1(y_true[t], y_pred[t], known) for t, known in self.classes.items()])
+            )
         if self.units:
             kinds.append(action_unit_f1_score(y_true[self.units], y_pred[self.units]))
         return float(sum(kinds))
@@ -243,7 +245,7 @@ def join_columns(columns, X, n_rows):
     return pd.DataFrame(dict(columns), index=index)
 
 
-def _labels(target, classes):
-    """Return the classes that the macro-F1 of a target is a mean over."""
-    official = target == "expression" and set(classes) <= set(AFFWILD2_EXPRESSIONS)
-    return AFFWILD2_EXPRESSIONS if official else classes
+def _f1(y_true, y_pred, classes):
+    """Return the macro-F1 over the known classes, and those that occur beside them."""
+    others = [label for label in y_true.dropna().unique().tolist() if label not in classes]
+    return expression_f1_score(y_true, y_pred, labels=[*classes, *others])
