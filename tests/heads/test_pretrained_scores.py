@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.decision import SmoothedClassifier
+from affectsk.decision import BlendingClassifier, ConfidenceGateClassifier, SmoothedClassifier
 from affectsk.heads import PretrainedScoreClassifier, PretrainedScoreRegressor
 from affectsk.labels import AFFECTNET_EXPRESSIONS, AFFWILD2_EXPRESSIONS
 from affectsk.metrics import ccc_score
@@ -161,6 +162,40 @@ def test_smoothing_crossvalidation_and_joblib(table, tmp_path):
     joblib.dump(model.fit(table, y), tmp_path / "model")
     loaded = joblib.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict_proba(table), model.predict_proba(table))
+
+
+@pytest.mark.parametrize("cv", [3, "prefit"])
+def test_two_networks_are_the_sources_of_a_blend(table, cv):
+    rng = np.random.default_rng(1)
+    networks = [table[LOGIT_NAMES] + rng.normal(size=(200, 8), scale=3) for _ in range(2)]
+    X = pd.concat([networks[0].add_prefix("a_"), networks[1].add_prefix("b_")], axis=1)
+    y = table[LOGIT_NAMES].fillna(0).to_numpy()[:, NOTEBOOK_MAP].argmax(axis=1)
+    y = np.array(AFFWILD2_EXPRESSIONS)[y]
+    sources = [
+        (name, PretrainedScoreClassifier(**TO_AFFWILD2), [f"{name}_{each}" for each in LOGIT_NAMES])
+        for name in "ab"
+    ]
+    blend = BlendingClassifier(sources, cv=cv).fit(X, y)
+    assert blend.best_score_ > blend.source_scores_.max()
+    shares = [softmax(network.dropna(), axis=1)[:, NOTEBOOK_MAP] for network in networks]
+    expected = blend.weights_[0] * shares[0] + blend.weights_[1] * shares[1]
+    expected = pd.DataFrame(expected, columns=AFFWILD2_EXPRESSIONS)[blend.classes_]
+    np.testing.assert_allclose(blend.predict_proba(X.dropna()), expected)
+
+
+@pytest.mark.parametrize("cv", [3, "prefit"])
+def test_a_gate(table, cv):
+    names = np.array(AFFWILD2_EXPRESSIONS)
+    gate = PretrainedScoreClassifier(columns=LOGIT_NAMES, target=names, exclude=["Other"])
+    always = DummyClassifier(strategy="constant", constant="Other").fit([[0]] * 8, names)
+    X = table.dropna()
+    model = ConfidenceGateClassifier(gate, always, threshold=0.9, cv=cv).fit(
+        X, np.resize(names, 197)
+    )
+    p = softmax(X[LOGIT_NAMES].to_numpy(), axis=1)[:, NOTEBOOK_MAP[:7]]
+    expected = np.where(p.max(axis=1) > 0.9, names[p.argmax(axis=1)], "Other")
+    assert model.predict(X).tolist() == expected.tolist()
+    assert 0 < (expected == "Other").sum() < 197
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A real table of OpenFace 2: its columns, and estimators that take it."""
+"""A real table of OpenFace 2: its columns, and the second source of a blend."""
 
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.datasets import read_openface
-from affectsk.decision import SmoothedClassifier
+from affectsk.decision import BlendingClassifier, SmoothedClassifier
 from affectsk.heads import CCCRegressor
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "openface" / "OpenFace_Test.csv"
+INDEX = ["video", "frame"]
 
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="the recordings are not on this machine")
 
@@ -56,3 +57,21 @@ def test_estimators_take_it():
     model = SmoothedClassifier(make_pipeline(StandardScaler(), LogisticRegression()))
     assert model.fit(features, y).predict(features).shape == (100,)
     assert CCCRegressor(alpha=1).fit(features, brow).n_missing_rows_ == 5
+
+
+def test_action_units_are_the_second_source_of_a_blend():
+    X = read_openface(FILE, blocks=("gaze", "pose", "au", "landmarks"))
+    # Ten stretches of the one recording stand for videos.
+    X.index = pd.MultiIndex.from_arrays([np.arange(100) // 10, range(100)], names=INDEX)
+    brow = X["y_37"] - X["y_19"]
+    y = np.where(brow > brow.median(), "Surprise", "Neutral")
+    units, others = X.filter(like="AU").columns, X.filter(regex="gaze|pose").columns
+    X.loc[[2, 5], units] = np.nan  # OpenFace fails, the other source does not
+    X = X[[*others, *units]]
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
+    blend = BlendingClassifier([("head", linear, list(others)), ("openface", linear, list(units))])
+    blend.fit(X, y)
+    assert blend.best_score_ >= blend.source_scores_.max()
+    assert blend.source_scores_.min() > 0.5
+    assert 0 < blend.weights_[1] <= 1
+    np.testing.assert_allclose(blend.predict_proba(X).sum(axis=1), 1)
