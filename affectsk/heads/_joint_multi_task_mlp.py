@@ -46,8 +46,8 @@ class JointMultiTaskMLP(EpochCallbackMixin, BaseEstimator):
         are left out.
     expression : str, int or None, default="expression"
         Column of y with classes.
-    action_units : sequence of str or int, default=ACTION_UNITS
-        Columns of y with 0 and 1.
+    action_units : sequence of str or int, default=None
+        Columns of y with 0 and 1; by default the 12 `affectsk.labels.ACTION_UNITS`.
     classes : sequence, default=None
         The expressions in the order wanted, such as `affectsk.labels.AFFWILD2_EXPRESSIONS`. One
         that does not occur in `fit` has probability 0. By default, the sorted ones that occur.
@@ -176,7 +176,7 @@ class JointMultiTaskMLP(EpochCallbackMixin, BaseEstimator):
         *,
         affect=("valence", "arousal"),
         expression="expression",
-        action_units=ACTION_UNITS,
+        action_units=None,
         classes=None,
         chain=False,
         task_weights="uniform",
@@ -251,7 +251,8 @@ class JointMultiTaskMLP(EpochCallbackMixin, BaseEstimator):
         y = target_table(y, len(values))
         weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
         self.n_missing_rows_ = int(missing.sum())
-        self.tasks_ = find_tasks(y, self.affect, self.expression, self.action_units)
+        units = ACTION_UNITS if self.action_units is None else self.action_units
+        self.tasks_ = find_tasks(y, self.affect, self.expression, units)
         self._check_chain()
         targets = read_joint_targets(y, self.tasks_, weight, ~missing, self.classes)
         self.target_names_ = np.array([n for t in self.tasks_.values() for n in t], dtype=object)

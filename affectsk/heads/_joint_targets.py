@@ -84,7 +84,7 @@ def find_tasks(table, affect, expression, action_units):
     table : DataFrame
         Targets.
     affect, action_units : sequence of str or int, or None
-        Names or positions of columns.
+        Names or positions of columns; None or empty for none.
     expression : str, int or None
         Name or position of a column.
 
