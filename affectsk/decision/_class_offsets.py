@@ -106,7 +106,7 @@ def _curve(codes, scores, weight, offsets, code):
     rival = others.argmax(axis=1)
     margin = scores[:, code] - np.take_along_axis(others, rival[:, np.newaxis], axis=1)[:, 0]
     del others
-    order = np.argsort(-margin, kind="stable")
+    order = np.argsort(margin)[::-1]
     margin, codes, rival = margin[order], codes[order], rival[order]
     weight = None if weight is None else weight[order]
     counts = class_counts(codes, rival, len(offsets), weight)

@@ -89,7 +89,7 @@ def best_gate_threshold(
     truth, fallback, gate, confidence, weight, n_classes = rows
     switching = np.flatnonzero((gate != fallback) & (confidence > 0.5))
     # From threshold 1 down, the rows of the highest confidence are the first to switch.
-    switching = switching[np.argsort(-confidence[switching], kind="stable")]
+    switching = switching[np.argsort(confidence[switching])[::-1]]
     counts = class_counts(truth, fallback, n_classes, weight)
     scores = switch_scores(
         counts,

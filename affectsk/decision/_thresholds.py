@@ -287,7 +287,9 @@ def _near_best(positive, scores, weight, n_true, beta):
     passed = np.zeros(2)
     while len(scores) > _N_BINS:
         bins = _bins(scores)
-        counts = np.bincount(2 * bins + positive, weight, minlength=2 * _N_BINS).reshape(-1, 2)
+        bins *= 2  # the negatives of a bin, followed by its positives
+        bins += positive
+        counts = np.bincount(bins, weight, minlength=2 * _N_BINS).reshape(-1, 2)
         from_bin = passed + np.append(
             np.cumsum(counts[::-1], axis=0)[::-1], np.zeros((1, 2)), axis=0
         )
@@ -295,7 +297,7 @@ def _near_best(positive, scores, weight, n_true, beta):
         reached = _f_scores(hits, hits + n_wrong, n_true, beta).max()
         bound = _f_scores(hits, hits + n_wrong_above, n_true, beta)
         kept = np.flatnonzero(bound >= reached * (1 - 1e-9))  # sums of weights have rounding errors
-        near = (bins >= kept[0]) & (bins <= kept[-1])
+        near = (bins >= 2 * kept[0]) & (bins <= 2 * kept[-1] + 1)
         passed, n_before = from_bin[kept[-1] + 1], len(scores)
         positive, scores = positive[near], scores[near]
         weight = None if weight is None else weight[near]
@@ -311,7 +313,7 @@ def _bins(scores):
         scaled = (scores - low) * (_N_BINS / (high - low))
     if not np.isfinite(scaled.max()):  # one value, or a range beyond the floats
         return np.zeros(len(scores), dtype=np.int64)
-    return np.minimum(scaled, _N_BINS - 1).astype(np.int64)
+    return np.minimum(scaled, _N_BINS - 1, out=scaled).astype(np.int64)
 
 
 def _cuts(positive, scores, weight, passed, n_true, beta):
