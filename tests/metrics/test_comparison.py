@@ -134,6 +134,22 @@ def test_against_a_system_that_scores_nothing_the_interval_is_that_of_the_score(
         assert result.n_undefined == 0
 
 
+@pytest.mark.filterwarnings("ignore::affectsk.exceptions.UndefinedScoreWarning")
+def test_column_that_one_system_holds_constant_counts_as_zero_in_every_exchange():
+    rng = np.random.RandomState(2)
+    groups = np.repeat(np.arange(4), 15)
+    y_true = rng.randn(60, 2)
+    a, b = y_true + rng.randn(60, 2), 0.3 * y_true + rng.randn(60, 2)
+    a[:, 0] = 0.5
+    result = compare_scores(ccc_score, y_true, a, b, groups=groups, random_state=0)
+    reached = []
+    for flips in itertools.product([False, True], repeat=4):
+        first, second = swap_videos(a, b, np.array(flips)[groups])
+        d = ccc_score(y_true, second) - ccc_score(y_true, first)
+        reached.append(abs(d) >= abs(result.difference) - 1e-9)
+    assert result.p_value == np.mean(reached)
+
+
 def test_p_value_of_equal_systems_is_uniform():
     groups = np.repeat(np.arange(12), 10)
     p_values = []
