@@ -139,8 +139,8 @@ def kill_one(kind, storage):
     lost += sum(resumed.get(number) != trial for number, trial in after.items())
     note = (
         f"{N_WORKERS} processes, {len(before)} trials finished when one was killed in a trial, "
-        f"{len(after)} of {N_SHARED} when the others (exit codes {codes}) were done, {len(resumed)} "
-        f"of {N_SHARED + 5} after resuming"
+        f"{len(after)} of {N_SHARED} when the others (exit codes {codes}) were done, "
+        f"{len(resumed)} of {N_SHARED + 5} after resuming"
     )
     missing = max(0, N_SHARED - len(after)) + max(0, N_SHARED + 5 - len(resumed))
     return {

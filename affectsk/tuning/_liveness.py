@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 __all__ = ["Pulse", "counts", "is_finished", "is_stale", "recover_stale", "retry"]
@@ -113,7 +112,7 @@ def retry(study, trial, *, attempt=1):
     """
     try:
         study.tell(trial.number, state=TrialState.FAIL)
-    except (UpdateFinishedTrialError, ValueError):
+    except (RuntimeError, ValueError):
         return  # another process did it, and queues the parameters
     attempts = trial.user_attrs.get("attempts", 0) + attempt
     if attempts < MAX_ATTEMPTS and trial.params:

@@ -306,6 +306,11 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
         metadata = {"groups": groups, **params}
         metadata = {k: rows_by_position(v) for k, v in metadata.items() if v is not None}
         score_params = self._route("score", metadata)[-1]
+        if unused := {*metadata} - {*score_params, "groups"}:
+            raise TypeError(
+                f"score got {sorted(unused)!r}, which {self.scorer_!r} does not take; leave it "
+                "out, or request it with metadata routing enabled."
+            )
         truth = () if y is None else (y,)
         return self.scorer_(self.best_estimator_, X, *truth, **score_params)
 
@@ -340,15 +345,12 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
             return {}, {}, {}
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, method, **metadata)
-            scorer = routed.scorer.score
-            return (
-                (routed.splitter.split, routed.estimator.fit, scorer)
-                if method == "fit"
-                else (scorer,)
-            )
+            callees = (("splitter", "split"), ("estimator", "fit"), ("scorer", "score"))
+            return tuple(routed[name].get(callee, {}) for name, callee in callees)
         groups = metadata.get("groups")
         fit_params = {name: value for name, value in metadata.items() if name != "groups"}
-        fit_params |= route_groups(self.estimator, "fit", groups) if method == "fit" else {}
+        if method == "fit":
+            fit_params |= route_groups(self.estimator, "fit", groups)
         return {"groups": groups}, fit_params, self._score_params(metadata)
 
     def _score_params(self, metadata):

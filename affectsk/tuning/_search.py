@@ -1,13 +1,12 @@
 """The search itself: ask for parameters, score them fold after fold, tell the study."""
 
 import time
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -155,28 +154,37 @@ class Search:
             self._finish(run, TrialState.FAIL, error=result.error)
             return
         run.results.append(result)
-        try:
+        with self._unless_taken(run):
             run.trial.report(run.mean_score(), len(run.results))
             if len(run.results) == len(self.folds.splits):
                 self._finish(run, TrialState.COMPLETE)
             elif run.trial.should_prune():
                 self._finish(run, TrialState.PRUNED)
-        except UpdateFinishedTrialError:
-            self.runs.remove(run)  # another process took this one for dead, and repeats the trial
 
     def _finish(self, run, state, error=None):
         """Write a trial into the study, for good."""
-        self.runs.remove(run)
         names = ("score", "fit_time", "score_time")
         folds = {name: [getattr(result, name) for result in run.results] for name in names}
-        with suppress(UpdateFinishedTrialError):
+        with self._unless_taken(run):
             run.trial.set_user_attr("folds", folds)
             if error is not None:
                 run.trial.set_user_attr("error", error)
             value = run.mean_score() if state == TrialState.COMPLETE else None
-            self.study.tell(run.trial, value, state=state, skip_if_finished=True)
+            self.study.tell(run.trial, value, state=state)
+            self.runs.remove(run)
         if self.verbose:
             self._print(run, state, error)
+
+    @contextmanager
+    def _unless_taken(self, run):
+        """Drop a trial that another process took for dead, and repeats."""
+        try:
+            yield
+        except (RuntimeError, ValueError):  # what storages and Optuna raise for a finished trial
+            trials = self.study.get_trials(deepcopy=False)
+            if not trials[run.trial.number].state.is_finished():
+                raise
+            self.runs.remove(run)
 
     def _give_up(self):
         """Leave the unfinished trials to whoever resumes the study."""

@@ -52,7 +52,8 @@ class KernelLock:
 
     def acquire(self):
         """Wait for the lock."""
-        lock = Path(f"{self._path}.lock").open("ab")  # noqa: SIM115 - release closes it
+        # Not ".lock", at whose sight Optuna's own locks would wait.
+        lock = Path(f"{self._path}.flock").open("ab")  # noqa: SIM115 - release closes it
         fcntl.flock(lock, fcntl.LOCK_EX)
         self._file = lock
         self._drop_unfinished_record()

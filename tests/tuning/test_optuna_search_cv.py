@@ -402,7 +402,10 @@ def test_weights_reach_estimator_and_scorer(data):
     arguments = {"n_trials": 1, "cv": KFold(2, shuffle=True, random_state=0), "scoring": "accuracy"}
     search = OptunaSearchCV(model, {"strategy": ["most_frequent"]}, **arguments)
     assert search.fit(X, y, sample_weight=weight).best_score_ == 1.0
+    assert search.score(X, y, sample_weight=weight) == 1.0
     assert search.fit(X, y).best_score_ < 1.0
+    with pytest.raises(TypeError, match=r"\['weight'\].*does not take"):
+        search.score(X, y, weight=weight)
     with config_context(enable_metadata_routing=True):
         model = DummyClassifier().set_fit_request(sample_weight=True)
         model.set_score_request(sample_weight=True)

@@ -142,6 +142,34 @@ def test_parameters_that_kill_their_process_are_given_up(storage):
     assert len(resumed.cv_results_["params"]) == 4
 
 
+def test_a_long_trial_shows_that_it_is_alive(storage, monkeypatch):
+    monkeypatch.setattr("affectsk.tuning._liveness.PULSE_SECONDS", 0.02)
+    trial = search(storage, 1, seconds=0.1).fit(X, Y).study_.trials[0]
+    assert trial.user_attrs["owner"]["seen"] > trial.datetime_start.timestamp() + 0.15
+
+
+def test_a_living_process_gives_way_where_it_was_taken_for_dead(storage):
+    def score(estimator, X, y):
+        study = opened(storage)
+        if len(study.trials) == 2 and study.trials[1].state == TrialState.RUNNING:
+            study.tell(1, state=TrialState.FAIL)
+        return estimator.quality
+
+    resumed = search(storage, 4, scoring=score).fit(X, Y)
+    assert resumed.study_.trials[1].state == TrialState.FAIL
+    assert len(resumed.cv_results_["params"]) == 4
+    assert 1 not in resumed.cv_results_["trial_number"]
+
+
+def opened(storage):
+    """Return the study as another process sees it."""
+    if storage.endswith(".db"):
+        return optuna.load_study(study_name="shared", storage=f"sqlite:///{storage}")
+    backend = optuna.storages.journal.JournalFileBackend(storage)
+    journal = optuna.storages.JournalStorage(backend)
+    return optuna.load_study(study_name="shared", storage=journal)
+
+
 def test_an_interrupt_leaves_no_running_trial(storage):
     def interrupted(trial):
         if trial.number == 2 and isinstance(trial, optuna.Trial):
@@ -204,9 +232,7 @@ def open_once_made(path):
     for _ in range(1000):
         time.sleep(0.03)
         try:
-            backend = optuna.storages.journal.JournalFileBackend(str(path))
-            storage = optuna.storages.JournalStorage(backend)
-            return optuna.load_study(study_name="shared", storage=storage)
+            return opened(str(path))
         except (KeyError, OSError):
             continue
     raise TimeoutError("no process has begun")
