@@ -7,8 +7,8 @@ import numpy as np
 from affectsk.decision._blend_scores import blend_scores, weights_on_line
 from affectsk.decision._envelope import (
     class_breaks,
-    join_breaks,
     label_breaks,
+    sorted_breaks,
     sweep,
 )
 from affectsk.decision._score_curve import ScoreCurve
@@ -17,7 +17,7 @@ from affectsk.decision._thresholds import search_labels
 
 __all__ = ["ClassBlend", "LabelBlend", "ThresholdedBlend", "search_weights"]
 
-_BLOCK = 16384  # rows whose lines fit into the cache
+_BLOCK = 8192  # rows whose lines fit into the cache
 _MAX_PASSES = 100
 _MAX_CORRECTIONS = 100
 _LARGE = 1e300
@@ -48,7 +48,7 @@ class SweptBlend:
         curve : ScoreCurve
             The score of every span.
         """
-        middles, scores = self.sweep(weights, source)
+        middles, scores = sweep(*self.breaks(weights, source), self.scoring)
         values = np.concatenate([[0.0], middles, [1.0]])
         ends = [self.score(weights_on_line(weights, source, value)) for value in (0.0, 1.0)]
         scores = np.concatenate([ends[:1], scores, ends[1:]])
@@ -100,14 +100,14 @@ class ClassBlend(SweptBlend):
             counts = counts + class_counts(truth, decided, part[0].shape[1])
         return mean_score(counts, self.scoring)
 
-    def sweep(self, weights, source):
-        """Return the middle and the score of every span of weights of a source."""
+    def breaks(self, weights, source):
+        """Return where decisions change along the weight of a source, and counts just above 0."""
         counts, parts = 0, []
         for part, truth in self._blocks():
             start, breaks = class_breaks(*_ends(part, weights, source), truth)
             counts = counts + class_counts(truth, start, part[0].shape[1])
             parts.append(breaks)
-        return sweep(join_breaks(parts), counts, self.scoring)
+        return sorted_breaks(parts), counts
 
 
 @dataclass(frozen=True)
@@ -131,22 +131,24 @@ class LabelBlend(SweptBlend):
     thresholds: np.ndarray
     missing_source: str
 
+    scoring = "f1_macro"
+
     def score(self, weights):
         """Return the mean F1 of the decisions that some weights give."""
         counts = 0
         for part, truth in self._blocks():
             blend = blend_scores(part, weights, self.missing_source)
             counts = counts + _label_counts(truth, blend >= self.thresholds)
-        return mean_score(counts)
+        return mean_score(counts, self.scoring)
 
-    def sweep(self, weights, source):
-        """Return the middle and the score of every span of weights of a source."""
+    def breaks(self, weights, source):
+        """Return where decisions change along the weight of a source, and counts just above 0."""
         counts, parts = 0, []
         for part, truth in self._blocks():
             start, breaks = label_breaks(*self._margins(part, weights, source), truth)
             counts = counts + _label_counts(truth, start)
             parts.append(breaks)
-        return sweep(join_breaks(parts), counts, "f1_macro")
+        return sorted_breaks(parts), counts
 
     def _margins(self, scores, weights, source):
         """Return scores above thresholds at both ends of the line."""

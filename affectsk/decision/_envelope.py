@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectsk.decision._switches import switch_scores
+from affectsk.decision._switches import mean_score, switch_scores
 
-__all__ = ["Breaks", "class_breaks", "join_breaks", "label_breaks", "sweep"]
+__all__ = ["Breaks", "class_breaks", "label_breaks", "sorted_breaks", "sweep"]
+
+_BLOCK = 65536
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Breaks:
     Parameters
     ----------
     weights : ndarray of shape (n_breaks,), float64
-        Weights in (0, 1), in no order.
+        Weights in (0, 1).
     before, after : ndarray of shape (n_breaks,), int
         The class that is decided below and above the weight; -1 for none.
     truth : ndarray of shape (n_breaks,), int
@@ -34,10 +36,13 @@ class Breaks:
     truth: np.ndarray
 
 
-def join_breaks(parts):
-    """Return the breaks of several blocks of rows as one."""
-    names = ("weights", "before", "after", "truth")
-    return Breaks(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+def sorted_breaks(parts):
+    """Return the breaks of several blocks of rows as one, with increasing weights."""
+    weights = np.concatenate([part.weights for part in parts])
+    order = np.argsort(weights)
+    names = ("before", "after", "truth")
+    codes = (np.concatenate([getattr(part, name) for part in parts])[order] for name in names)
+    return Breaks(weights[order], *codes)
 
 
 def class_breaks(at_zero, at_one, truth):
@@ -83,7 +88,7 @@ def class_breaks(at_zero, at_one, truth):
             parts.append(Breaks(weight, *codes))
             going = at_one[rows, after] < top[rows]
             rows, current, weight = rows[going], after[going], weight[going]
-    return start, join_breaks(parts)
+    return start, sorted_breaks(parts)
 
 
 def _next_class(at_zero, slope, current):
@@ -138,7 +143,7 @@ def sweep(breaks, counts, scoring):
     Parameters
     ----------
     breaks : Breaks
-        Where decisions change.
+        Where decisions change, in order.
     counts : ndarray of shape (3, n_classes)
         Hits, true rows and decided rows just above weight 0.
     scoring : str
@@ -149,11 +154,27 @@ def sweep(breaks, counts, scoring):
     weights, scores : ndarray of shape (n_spans,), float64
         The middle of every span, and its score.
     """
-    order = np.argsort(breaks.weights)
-    weights = breaks.weights[order]
-    switches = (codes[order] for codes in (breaks.truth, breaks.before, breaks.after))
-    scores = switch_scores(counts, *switches, scoring=scoring)
+    scores = np.empty(len(breaks.weights) + 1)
+    scores[0] = mean_score(counts, scoring)
+    for begin in range(0, len(breaks.weights), _BLOCK):  # in the cache, and in little memory
+        part = slice(begin, begin + _BLOCK)
+        codes = breaks.truth[part], breaks.before[part], breaks.after[part]
+        scores[1:][part] = switch_scores(counts, *codes, scoring=scoring)[1:]
+        counts = counts + _change(*codes, counts.shape[1])
     # Breaks at the same weight are one border: a span follows the last of them.
-    ends = np.append(0, 1 + np.flatnonzero(np.append(np.diff(weights), 1)[: len(weights)]))
-    edges = np.concatenate([[0.0], weights[ends[1:] - 1], [1.0]])
-    return (edges[:-1] + edges[1:]) / 2, scores[ends]
+    is_last = np.append(breaks.weights[1:] != breaks.weights[:-1], True)[: len(breaks.weights)]
+    edges = np.concatenate([[0.0], breaks.weights[is_last], [1.0]])
+    return (edges[:-1] + edges[1:]) / 2, scores[np.append(True, is_last)]
+
+
+def _change(truth, before, after, n_classes):
+    """Return how switches change hits, true rows and decided rows of every class."""
+    hits, decided = (
+        np.bincount(gained[gained >= 0], minlength=n_classes)
+        - np.bincount(lost[lost >= 0], minlength=n_classes)
+        for gained, lost in (
+            (after[after == truth], before[before == truth]),
+            (after, before),
+        )
+    )
+    return np.stack([hits, np.zeros_like(hits), decided])

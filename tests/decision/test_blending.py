@@ -15,7 +15,7 @@ from affectsk.decision import best_blend_weights, best_f1_thresholds
 from affectsk.decision._blend_scores import blend_scores
 from affectsk.metrics import ccc_score, pearson_score
 
-FEW = settings(max_examples=80, deadline=None)
+FEW = settings(max_examples=60, deadline=None)
 MODES = st.sampled_from(["renormalise", "zero"])
 
 
@@ -53,7 +53,7 @@ def fractions(scores):
     return list(zip(*exact, strict=True))
 
 
-def brute_force(data, crossings, decide, score):
+def brute_force(crossings, decide, score):
     """Return the weight and the score of the first best candidate, all in exact arithmetic."""
     inside = sorted({w for w in crossings if 0 < w < 1})
     edges = [Fraction(0), *inside, Fraction(1)]
@@ -70,6 +70,13 @@ def brute_force(data, crossings, decide, score):
     scores = [score(decided) for _, decided in candidates]
     best = int(np.argmax(np.round(scores, 12)))
     return float(candidates[best][0]), scores[best]
+
+
+def check_curve(curve, decide, score):
+    """Check every point of a curve against exact decisions."""
+    assert (np.diff(curve.values) > 0).all()
+    expected = [score(decide(Fraction(value))) for value in curve.values]
+    np.testing.assert_allclose(curve.scores, expected, atol=1e-12)
 
 
 def class_crossings(data):
@@ -122,10 +129,13 @@ def test_two_sources_are_the_best_of_all_decisions(problem, scoring, mode):
         blends = [exact_blend(rows, [w, 1 - w], mode) for rows in data]
         return [blend.index(max(blend)) for blend in blends]
 
-    weight, score = brute_force(
-        data, class_crossings(data), decide, lambda d: judge(scoring, truth, np.array(d), n_classes)
-    )
-    found, found_score = best_blend_weights(y, scores, scoring=scoring, missing_source=mode)
+    def score_of(decided):
+        return judge(scoring, truth, np.array(decided), n_classes)
+
+    weight, score = brute_force(class_crossings(data), decide, score_of)
+    options = {"scoring": scoring, "missing_source": mode, "return_curve": True}
+    found, found_score, curve = best_blend_weights(y, scores, **options)
+    check_curve(curve, decide, score_of)
     assert found_score == pytest.approx(score, abs=1e-12)
     np.testing.assert_allclose(found, [weight, 1 - weight], atol=1e-12)
 
@@ -174,13 +184,19 @@ def test_labels_are_the_best_of_all_decisions_at_given_thresholds(problem, mode)
                 if np.isfinite(level) and a != b:
                     yield (Fraction(level) - b) / (a - b)
 
-    weight, score = brute_force(data, crossings(), decide, lambda d: mean_f1(y, d))
-    found, found_score = best_blend_weights(y, scores, thresholds=thresholds, missing_source=mode)
+    def score_of(decided):
+        return mean_f1(y, decided)
+
+    weight, score = brute_force(crossings(), decide, score_of)
+    found, found_score, curve = best_blend_weights(
+        y, scores, thresholds=thresholds, missing_source=mode, return_curve=True
+    )
+    check_curve(curve, decide, score_of)
     assert found_score == pytest.approx(score, abs=1e-12)
     np.testing.assert_allclose(found, [weight, 1 - weight], atol=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(class_problems(n_sources=3), MODES)
 def test_three_sources_cannot_be_improved_along_a_line(problem, mode):
     y, scores = problem
@@ -200,7 +216,7 @@ def test_three_sources_cannot_be_improved_along_a_line(problem, mode):
     for source in range(3):
         rest = np.delete(weights, source)
         rest = rest / rest.sum() if rest.any() else np.full(2, 0.5)
-        for value in np.linspace(0.02, 0.98, 25):
+        for value in np.linspace(0.02, 0.98, 17):
             trial = np.insert((1 - value) * rest, source, value)
             decided = blend_scores([part[y >= 0] for part in scores], trial, mode).argmax(axis=1)
             assert score >= judge("f1_macro", truth, decided, scores[0].shape[1]) - 1e-12
@@ -230,7 +246,7 @@ def test_many_rows_of_any_floats(expressions, dtype):
     weight, other = np.float64(weight), np.float64(other)
     assert weight + other == 1
     assert score == pytest.approx(at(weight), abs=1e-12)
-    assert score >= max(at(np.float64(w)) for w in np.linspace(0, 1, 201))
+    assert score >= max(at(np.float64(w)) for w in np.linspace(0, 1, 51))
     assert score > max(at(np.float64(0)), at(np.float64(1))) + 0.02
     assert curve.scores.max() == score
     assert (np.diff(curve.values) > 0).all()
@@ -301,7 +317,7 @@ def test_weights_and_thresholds_in_turn(n_sources):
 METRICS = {"ccc": ccc_score, "pearson": pearson_score}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(["ccc", "pearson"]), MODES, st.booleans())
 def test_regressions_reach_the_optimum_of_a_scalar_search(seed, scoring, mode, has_gaps):
     rng = np.random.default_rng(seed)
