@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import f1_score, precision_recall_curve
 
 from affectsk.decision import best_f1_thresholds, best_gate_threshold
+from benchmarks._blending import blending
 from benchmarks._measure import interleave, median_ratio, report, result
 
 N_FRAMES, N_UNITS = 445_836, 12  # the action units of the validation set of Aff-Wild2
@@ -161,7 +162,7 @@ def gate_growth(repeats=5):
 
 def run():
     """Return all results."""
-    return thresholds() | gate() | gate_growth()
+    return thresholds() | gate() | gate_growth() | blending()
 
 
 if __name__ == "__main__":
