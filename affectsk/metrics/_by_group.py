@@ -128,6 +128,11 @@ def score_by_group(
     webcam      .637 .587  .666     400         8            0
     largest gap: .253 [.218, .306], phone over webcam, p = .001
     """
+    if len(y_pred) != len(y_true):
+        raise ValueError(
+            f"y_true has {len(y_true)} rows, but y_pred has {len(y_pred)}; pass one prediction per "
+            "row of y_true."
+        )
     values, given = _find_values(attribute, len(y_true))
     codes, _, labelled = labelled_groups(y_true, groups, taker="score_by_group")
     rows = labelled & (given >= 0)

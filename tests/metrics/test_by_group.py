@@ -259,6 +259,7 @@ def test_index_names_the_videos():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"y_pred": np.arange(5.0)}, "y_pred has 5"),
         ({"attribute": [1, 2]}, "attribute has shape"),
         ({"attribute": np.zeros((6, 1))}, "attribute has shape"),
         ({"attribute": [0, 0, 1, 1, 2, 2]}, "no value that occurs in two videos"),
@@ -271,6 +272,6 @@ def test_index_names_the_videos():
 )
 def test_bad_input_is_refused(options, message):
     y = np.arange(6.0)
-    given = {"score": ccc_score, "groups": [0, 0, 1, 1, 2, 2], "attribute": ["x"] * 6} | options
+    given = {"score": ccc_score, "y_pred": y, "groups": [0, 0, 1, 1, 2, 2], "attribute": ["x"] * 6}
     with pytest.raises(ValueError, match=message):
-        score_by_group(y_true=y, y_pred=y, **given)
+        score_by_group(y_true=y, **(given | options))
