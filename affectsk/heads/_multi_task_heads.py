@@ -259,10 +259,11 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
             _, estimator, _, targets = head
             if not is_classifier(estimator):
                 continue
+            known = estimator.classes_ if len(targets) == 1 else targets
+            scores = call_head(head, "predict_proba", X, missing, groups, len(known))
             names = self._kinds.classes.get(targets[0], targets)
-            scores = call_head(head, "predict_proba", X, missing, groups, len(names))
-            if scores.shape[1] != len(names):  # of one unit, the probabilities of 0 and of 1
-                scores = scores[:, np.flatnonzero(estimator.classes_ == 1)]
+            if names is targets and len(targets) == 1:  # one unit, of which 0 has a column, too
+                scores = scores @ (np.asarray(known) == 1)[:, np.newaxis]
             columns += zip([f"p_{name}" for name in names], scores.T, strict=True)
         return join_columns(columns, X, len(missing))
 

@@ -162,11 +162,16 @@ def test_score_is_that_of_the_challenge():
         model.fit(X, y)
         assert model.score(X, y) == pytest.approx(mtl_score(y, model.predict(X)))
     assert model.target_names_.tolist() == [*VA, "expression", *ACTION_UNITS]
-    unseen = np.setdiff1d(np.arange(8), model.seen_classes_)
-    assert len(unseen) > 0
-    proba = model.predict_proba(X)
-    assert proba.columns.tolist()[:8] == [f"p_{name}" for name in AFFWILD2_EXPRESSIONS]
-    assert (proba.iloc[:, unseen] == 0).all(axis=None)
+
+
+def test_classes_that_do_not_occur_have_probability_0():
+    X, y = frames()
+    model = joint(classes=["Disgust", *NAMES, "Other"], max_iter=2).fit(X, y)
+    assert model.seen_classes_.tolist() == [1, 2, 3]
+    proba = model.predict_proba(X).iloc[:, :5]
+    assert proba.columns.tolist() == [f"p_{name}" for name in model.classes_]
+    assert (proba[["p_Disgust", "p_Other"]] == 0).all(axis=None)
+    assert proba.idxmax(axis=1).str[2:].tolist() == model.predict(X)["expression"].tolist()
 
 
 def test_arrays_with_positions_give_what_tables_give():

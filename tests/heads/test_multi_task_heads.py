@@ -9,6 +9,7 @@ import pytest
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import make_column_selector
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -201,6 +202,18 @@ def test_one_unit_alone_is_still_a_unit():
     assert model.score(X, y) == pytest.approx(
         action_unit_f1_score(y["AU1"], model.predict(X)["AU1"])
     )
+
+
+@pytest.mark.parametrize("constant", [0, 1])
+def test_a_unit_of_one_value_has_the_probability_of_1(constant):
+    X, y = frames()
+    X.iloc[3] = np.nan
+    y["AU1"] = float(constant)
+    model = MultiTaskHeads([("au", DummyClassifier(), None, "AU1")]).fit(X, y)
+    proba = model.predict_proba(X)["p_AU1"]
+    assert proba.isna().sum() == 1
+    assert proba.dropna().tolist() == [constant] * 239
+    assert model.predict_proba(X[3:4])["p_AU1"].isna().all()
 
 
 def test_forests_give_their_lists_of_probabilities():
