@@ -88,22 +88,23 @@ def test_fold_mean_averages_the_thresholds_of_the_folds(data):
 def test_smoothed_scores_are_tuned_with_the_frames_without_a_face(data):
     X, y = data
     inner = SmoothedClassifier(HEAD, TemporalSmoother(2))
-    model = ThresholdedAUClassifier(inner).fit(X, y)
+    model = ThresholdedAUClassifier(inner, cv=2).fit(X, y)
     scores = np.full(y.shape, np.nan)
-    for train, test in VideoKFold(5).split(X, y):
+    for train, test in VideoKFold(2).split(X, y):
         scores[test] = clone(inner).fit(X.iloc[train], y.iloc[train]).predict_proba(X.iloc[test])
     assert not np.isnan(scores).any()
     np.testing.assert_array_equal(model.thresholds_, best_f1_thresholds(y, scores)[0])
     assert model.predict(X).shape == (600, 3)
-    plain = ThresholdedAUClassifier(HEAD).fit(X, y)
+    plain = ThresholdedAUClassifier(HEAD, cv=2).fit(X, y)
     assert model.best_scores_.mean() > plain.best_scores_.mean()
-    f1 = [f1_score(y.iloc[:, k], model.predict(X)[:, k]) for k in range(3)]
+    predicted = model.predict(X)
+    f1 = [f1_score(y.iloc[:, k], predicted[:, k]) for k in range(3)]
     assert model.score(X, y) == pytest.approx(np.mean(f1))
 
 
 def test_missing_rows_have_no_scores_and_no_prediction(data):
     X, y = data
-    model = ThresholdedAUClassifier(HEAD).fit(X, y)
+    model = ThresholdedAUClassifier(HEAD, cv=2).fit(X, y)
     missing = X["u"].isna().to_numpy()
     np.testing.assert_array_equal(np.isnan(model.predict_proba(X)).any(axis=1), missing)
     with pytest.raises(ValueError, match="SmoothedClassifier"):
@@ -122,7 +123,7 @@ def test_gaps_in_labels_are_left_out_label_by_label(data):
         used = gaps.iloc[:, label].notna() & X["u"].notna()
         alone = best_f1_thresholds(gaps[used].iloc[:, label], scores[used, label])
         assert (model.thresholds_[label], model.best_scores_[label]) == (alone[0][0], alone[1][0])
-    assert np.isfinite(ThresholdedAUClassifier(HEAD).fit(X, gaps).thresholds_).all()
+    assert np.isfinite(ThresholdedAUClassifier(HEAD, cv=2).fit(X, gaps).thresholds_).all()
 
 
 def test_a_label_without_positives_is_never_decided_for(data):
@@ -179,7 +180,7 @@ def test_a_class_of_the_head_that_never_occurs_is_never_decided_for(data):
     head = clone(HEAD).set_params(classes=["Neutral", "Fear", "Anger"])
     labels = y["AU1"].map({0.0: "Neutral", 1.0: "Anger"})
     with pytest.warns(MissingLabelWarning, match=r"\['Fear'\] never occur"):
-        model = ThresholdedAUClassifier(head).fit(X, labels)
+        model = ThresholdedAUClassifier(head, cv=2).fit(X, labels)
     assert model.classes_.tolist() == ["Neutral", "Fear", "Anger"]
     assert np.isposinf(model.thresholds_).tolist() == [False, True, False]
     assert set(model.predict(X.dropna())) == {"Neutral", "Anger"}
@@ -260,7 +261,7 @@ def test_searches_by_index_and_by_routed_groups_agree(data, smoothed):
 
 def test_groups_and_index_give_the_same_folds(data):
     X, y = data
-    model = ThresholdedAUClassifier(SmoothedClassifier(HEAD))
+    model = ThresholdedAUClassifier(SmoothedClassifier(HEAD), cv=2)
     by_index = clone(model).fit(X, y)
     groups = X.index.get_level_values("video")
     by_groups = clone(model).fit(X.to_numpy(), y.to_numpy(), groups=groups)

@@ -50,6 +50,7 @@ def all_cuts(y, scores, weight, beta):
 @given(one_label(), st.sampled_from([0.5, 1.0, 2.0]))
 @example((np.array([1.0, 0.0]), np.array([np.nextafter(0.5, 1), 0.5]), None), 1.0)
 @example((np.array([1.0, 0.0]), np.array([5e-324, 0.0]), None), 1.0)
+@example((np.array([1.0, 0, 0, 1]), np.array([0.9, 0.6, 0.5, 0.1]), None), 1.0)  # two best cuts
 def test_no_cut_is_better_and_the_lowest_of_the_best_is_taken(case, beta):
     y, scores, weight = case
     (threshold,), (best,), (curve,) = best_f1_thresholds(
@@ -98,6 +99,19 @@ def test_many_rows_are_searched_as_completely(dtype, shape, weighted):
     assert best == pytest.approx(f1.max(), abs=1e-13)
     assert scores[scores >= threshold].min() == upper
     assert best == pytest.approx(f1_score(y, scores >= threshold, sample_weight=weight), abs=1e-15)
+
+
+@pytest.mark.parametrize("seed", [6, 10, 11, 12, 13])
+def test_the_best_cut_may_be_between_scores_that_are_close(seed):
+    rng = np.random.default_rng(seed)
+    level, noise = rng.integers(20, size=10_000), rng.random(10_000)
+    y = (noise > 1 - np.sort(rng.random(20))[level] ** 2).astype(int)
+    scores = level + 1e-5 * noise
+    (threshold,), (best,) = best_f1_thresholds(y, scores)
+    precision, recall, cuts = precision_recall_curve(y, scores)
+    f1 = 2 * precision * recall / np.where(precision + recall > 0, precision + recall, 1)
+    assert best == pytest.approx(f1.max(), abs=1e-13)
+    assert scores[scores >= threshold].min() == cuts[f1[:-1].argmax()]
 
 
 def test_float32_scores_are_compared_in_float64():
