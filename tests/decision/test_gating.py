@@ -76,10 +76,10 @@ def test_midpoints_stand_for_their_intervals():
     assert best_gate_threshold(y, [1, 1, 0, 0], y, confidence) == (0.5, 1.0)
 
 
-def test_neighbouring_floats_are_told_apart():
-    high = np.nextafter(0.7, 1)
-    threshold, best = best_gate_threshold([0, 1], [0, 0], [1, 1], [0.7, high])
-    assert (threshold, best) == (0.7, 1.0)
+@pytest.mark.parametrize("low", [0.7, np.nextafter(0.7, 1)])  # the midpoint rounds down, and up
+def test_neighbouring_floats_are_told_apart(low):
+    confidence = [low, np.nextafter(low, 1)]
+    assert best_gate_threshold([0, 1], [0, 0], [1, 1], confidence) == (low, 1.0)
 
 
 def test_a_row_that_is_sure_beyond_doubt_stays_with_the_fallback_at_1():
