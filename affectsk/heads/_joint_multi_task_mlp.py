@@ -136,7 +136,8 @@ class JointMultiTaskMLP(EpochCallbackMixin, BaseEstimator):
     With ``missing="zero"`` a row without valence enters the CCC as the pair (0, 0), which draws
     the predictions towards the origin; and a row without expression adds :math:`-w_0 \log 10^{-7}
     \approx 16 w_0` to the sum of the cross-entropy, with the weight of the first class: no
-    gradient, but a mean over all rows instead of the labelled ones.
+    gradient, but a mean over all rows instead of the labelled ones. Rows without any label are
+    left out either way.
 
     References
     ----------

@@ -151,8 +151,9 @@ def read_joint_targets(table, tasks, sample_weight, present, classes, like=None)
     for task, columns in tasks.items():
         columns = find_targets(table, columns, name=name)
         if task == "affect":
-            values = _check_affect(table[columns], name)
-            cells[task] = target_cells(values, np.where(present, sample_weight, 0))
+            weight = np.where(present, sample_weight, 0)
+            cells[task] = target_cells(_check_affect(table[columns], name), weight)
+            _check_labelled(cells[task][1], columns, name)
             continue
         read, y, weighting = multiclass_targets, table[columns[0]], "inverse_max"
         if task == "action_units":
@@ -220,3 +221,13 @@ def _check_affect(table, name):
             "it, or set missing labels (such as -5) to NaN."
         )
     return values
+
+
+def _check_labelled(weight, columns, name):
+    """Raise where a column has no row to learn from."""
+    empty = [column for column, has in zip(columns, weight.any(axis=0), strict=True) if not has]
+    if empty:
+        raise ValueError(
+            f"{name} has no row with both a face and a label of {empty!r} (and a sample_weight "
+            f"above 0); check that the rows of {name} and of the features belong together."
+        )

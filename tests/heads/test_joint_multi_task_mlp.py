@@ -444,6 +444,11 @@ def test_other_bad_input():
     y["valence"] = np.nan
     with pytest.raises(ValueError, match="y has no label at all in column 0"):
         joint().fit(X, y)
+    y["valence"], y.iloc[0, 0] = np.nan, 0.5
+    without_face = X.copy()
+    without_face.iloc[0] = np.nan
+    with pytest.raises(ValueError, match=r"no row with both a face and a label of \['valence'\]"):
+        joint(task_weights="inverse_count").fit(without_face, y)
     y["valence"], y["AU1"] = 0.1, 0.0
     with pytest.warns(MissingLabelWarning, match="AU1"):
         joint(max_iter=1).fit(X, y)
