@@ -53,4 +53,3 @@ def test_processes_that_begin_on_an_empty_database_at_once_share_a_study(databas
     resumed = script.search(database, 11).fit(script.X, script.Y)
     assert len(resumed.cv_results_["params"]) == 11
     assert len({params["quality"] for params in resumed.cv_results_["params"]}) == 11
-    resumed.study_._storage.remove_session()
