@@ -57,7 +57,7 @@ class SweptBlend:
             best = int(scores.argmax())
             if best in known:
                 break
-            # In a span as narrow as rounding errors, decisions may be others than the sweep says.
+            # Where lines are almost parallel, rounding can lead to other decisions than expected.
             actual = self.score(weights_on_line(weights, source, values[best]))
             known[best] = scores[best] = actual
         best = max(sorted(known), key=known.get)
@@ -101,7 +101,7 @@ class ClassBlend(SweptBlend):
         return mean_score(counts, self.scoring)
 
     def breaks(self, weights, source):
-        """Return where decisions change along the weight of a source, and counts just above 0."""
+        """Return where decisions change along the weight of a source, and counts before that."""
         counts, parts = 0, []
         for part, truth in self._blocks():
             start, breaks = class_breaks(*_ends(part, weights, source), truth)
@@ -142,7 +142,7 @@ class LabelBlend(SweptBlend):
         return mean_score(counts, self.scoring)
 
     def breaks(self, weights, source):
-        """Return where decisions change along the weight of a source, and counts just above 0."""
+        """Return where decisions change along the weight of a source, and counts before that."""
         counts, parts = 0, []
         for part, truth in self._blocks():
             start, breaks = label_breaks(*self._margins(part, weights, source), truth)

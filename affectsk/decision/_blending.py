@@ -88,10 +88,11 @@ def best_blend_weights(
     For two sources :math:`w s_1 + (1 - w) s_2` is linear in w, so the class that is decided in a
     row is the upper envelope of one line per class. All weights at which it changes are computed
     and sorted, :math:`O(n C \log(n C))`; between two neighbouring ones no decision changes. The
-    best of 0, 1 and all these spans is the best of all weights (but for the borders themselves,
-    where rows tie, which floats cannot reproduce). Of the best the lowest wins, and the middle of
-    its span is the weight. The score is computed anew with it, by `numpy.argmax` of the blend in
-    float64; it is never below that of the better source.
+    best of 0, 1 and all these spans is the best of all weights, but for the borders themselves,
+    where rows tie (spans of less than 1e-12 of the weight are ties, too, which rounding tears
+    apart): floats cannot reproduce them. Of the best the lowest wins, and the middle of its span is
+    the weight. The score is computed anew with it, by `numpy.argmax` of the blend in float64; it is
+    never below that of the better source.
 
     Labels cross their threshold at most once, so the same sweep is exact for given thresholds.
     ``thresholds="exact"`` alternates between weights and thresholds. That, and more than two

@@ -14,6 +14,8 @@ from affectsk.decision._switches import mean_score, switch_scores
 __all__ = ["Breaks", "class_breaks", "label_breaks", "sorted_breaks", "sweep"]
 
 _BLOCK = 65536
+# Rows that tie at a weight in theory are apart by rounding; no weight between them is reliable.
+_NARROW = 1e-12
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Breaks:
     Parameters
     ----------
     weights : ndarray of shape (n_breaks,), float64
-        Weights in (0, 1).
+        Weights in [0, 1].
     before, after : ndarray of shape (n_breaks,), int
         The class that is decided below and above the weight; -1 for none.
     truth : ndarray of shape (n_breaks,), int
@@ -58,9 +60,9 @@ def class_breaks(at_zero, at_one, truth):
     Returns
     -------
     start : ndarray of shape (n_rows,), int64
-        The class predicted just above weight 0.
+        The class predicted at weight 0, the first of those that tie.
     breaks : Breaks
-        Where it changes.
+        Where it changes, perhaps at 0 already.
 
     Examples
     --------
@@ -71,9 +73,7 @@ def class_breaks(at_zero, at_one, truth):
     """
     with np.errstate(all="ignore"):  # classes that never meet divide by 0
         slope = at_one - at_zero
-        tied = at_zero == at_zero.max(axis=1, keepdims=True)
-        # Of several classes that tie at 0, the steepest is ahead just above it.
-        start = current = np.where(tied, slope, -np.inf).argmax(axis=1)
+        start = current = at_zero.argmax(axis=1)
         top = at_one.max(axis=1)
         rows = np.flatnonzero(at_one[np.arange(len(top)), start] < top)
         current, weight = start[rows], np.zeros(len(rows))
@@ -97,10 +97,8 @@ def _next_class(at_zero, slope, current):
     gain = slope - slope[every, current][:, np.newaxis]
     met = (at_zero[every, current][:, np.newaxis] - at_zero) / gain
     met[gain <= 0] = np.inf
-    first = met.min(axis=1)
-    # Where several overtake at once, the steepest is ahead afterwards.
-    steepest = np.where(met == first[:, np.newaxis], gain, -np.inf).argmax(axis=1)
-    return first, steepest
+    after = met.argmin(axis=1)
+    return met[every, after], after
 
 
 def label_breaks(at_zero, at_one, truth):
@@ -116,9 +114,9 @@ def label_breaks(at_zero, at_one, truth):
     Returns
     -------
     start : ndarray of shape (n_rows, n_labels), bool
-        Whether the label is predicted just above weight 0.
+        Whether the label is predicted at weight 0.
     breaks : Breaks
-        Where that changes; a class is the number of a label.
+        Where that changes, perhaps at 0 already; a class is the number of a label.
 
     Examples
     --------
@@ -127,7 +125,7 @@ def label_breaks(at_zero, at_one, truth):
     >>> start, breaks.weights.round(3), breaks.before.tolist(), breaks.after.tolist()
     (array([[ True]]), array([0.25]), [0], [-1])
     """
-    start = (at_zero > 0) | ((at_zero == 0) & (at_one >= 0))
+    start = at_zero >= 0
     changes = (start & (at_one < 0)) | (~start & (at_one > 0))
     rows, labels = np.nonzero(changes & ~np.isnan(truth))
     zero, one, on = at_zero[rows, labels], at_one[rows, labels], start[rows, labels]
@@ -138,14 +136,14 @@ def label_breaks(at_zero, at_one, truth):
 
 
 def sweep(breaks, counts, scoring):
-    """Score every open span between neighbouring breaks.
+    """Score every open span between neighbouring breaks, but for those as narrow as rounding.
 
     Parameters
     ----------
     breaks : Breaks
         Where decisions change, in order.
     counts : ndarray of shape (3, n_classes)
-        Hits, true rows and decided rows just above weight 0.
+        Hits, true rows and decided rows before the first break.
     scoring : str
         See `affectsk.decision._switches.switch_scores`.
 
@@ -161,10 +159,12 @@ def sweep(breaks, counts, scoring):
         codes = breaks.truth[part], breaks.before[part], breaks.after[part]
         scores[1:][part] = switch_scores(counts, *codes, scoring=scoring)[1:]
         counts = counts + _change(*codes, counts.shape[1])
-    # Breaks at the same weight are one border: a span follows the last of them.
-    is_last = np.append(breaks.weights[1:] != breaks.weights[:-1], True)[: len(breaks.weights)]
-    edges = np.concatenate([[0.0], breaks.weights[is_last], [1.0]])
-    return (edges[:-1] + edges[1:]) / 2, scores[np.append(True, is_last)]
+    edges = np.concatenate([[0.0], breaks.weights, [1.0]])
+    wide = np.diff(edges) > _NARROW * edges[:-1]
+    middles = edges[:-1][wide]
+    middles += edges[1:][wide]
+    middles /= 2
+    return middles, scores[wide]
 
 
 def _change(truth, before, after, n_classes):
