@@ -7,8 +7,8 @@ author = "The affectsk developers"
 copyright = "2026, the affectsk developers"
 version = release = installed_version("affectsk")
 
-extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary",
-              "sphinx.ext.mathjax"]  # fmt: skip
+extensions = ["matplotlib.sphinxext.plot_directive", "myst_parser", "numpydoc",
+              "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax"]  # fmt: skip
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence"]
@@ -17,3 +17,6 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 html_theme = "pydata_sphinx_theme"
 html_title = "affectsk"
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("svg", 72)]

@@ -18,8 +18,10 @@ PACKAGES = [
     "affectsk.labels",
     "affectsk.metrics",
     "affectsk.model_selection",
+    "affectsk.reporting",
     "affectsk.sequences",
     "affectsk.temporal",
+    "affectsk.tuning",
     "affectsk.vision",
 ]
 # Form that numpydoc could ask for and this package does not: examples may continue a sentence
