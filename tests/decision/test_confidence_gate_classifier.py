@@ -195,6 +195,20 @@ def test_forests_and_pipelines_can_be_inside(data):
     np.testing.assert_allclose(weighted.fallback_.coef_, only.coef_, rtol=1e-2, atol=1e-3)
 
 
+def test_rows_without_weight_or_face_have_no_say_in_the_threshold(data):
+    X, y = data
+    fitted = LogisticRegression().fit(X[["u", "v"]], y)
+    model = gate(cv="prefit").set_params(gate=ZeroShot().fit(None), fallback=fitted)
+    used = np.arange(600) % 60 < 20
+    expected = clone_fitted(model).fit(X[used], y[used])
+    weighted = clone_fitted(model).fit(X, y, sample_weight=used.astype(float))
+    X[~used] = np.nan
+    faceless = clone_fitted(model).fit(X, y)
+    for found in (weighted, faceless):
+        assert found.threshold_ == expected.threshold_
+        assert found.best_score_ == pytest.approx(expected.best_score_)
+
+
 def test_an_iterable_of_splits_serves_both(data):
     X, y = data
     splits = list(VideoKFold(5).split(X, y))
