@@ -325,6 +325,11 @@ def test_score_averages_over_the_classes_of_the_head():
         y["mood"], model.predict(X)["mood"], labels=["Anger", "Fear", "Neutral"]
     )
     assert model.score(X, y) == pytest.approx(expected)
+    known_and_other = ["Anger", "Fear", "Neutral", "Other"]
+    unknown = y["mood"].astype(object)
+    unknown.iloc[:9] = "Other"  # which the head does not know
+    expected = expression_f1_score(unknown, model.predict(X)["mood"], labels=known_and_other)
+    assert model.score(X, y.assign(mood=unknown)) == pytest.approx(expected)
     with pytest.raises(ValueError, match="lacks the targets \\['mood'\\]"):
         model.score(X, y.drop(columns="mood"))
 
