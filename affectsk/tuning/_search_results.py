@@ -43,7 +43,9 @@ def search_results(study, space, n_splits, error_score):
     for fold in range(n_splits):
         results[f"split{fold}_test_score"] = scores[:, fold]
     # The mean of a few folds is no score that could be compared with that of all of them.
-    results["mean_test_score"] = np.where(failed, error_score, scores.mean(axis=1))
+    means = [trial.value if is_complete else np.nan
+             for trial, is_complete in zip(trials, complete, strict=True)]  # fmt: skip
+    results["mean_test_score"] = np.where(failed, error_score, np.array(means, dtype=np.float64))
     results["std_test_score"] = scores.std(axis=1)
     results["rank_test_score"] = _ranks(results["mean_test_score"], complete)
     results["state"] = np.array([trial.state.name.lower() for trial in trials], dtype=object)
