@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from affectsk.decision import best_blend_weights, best_f1_thresholds
 from affectsk.decision._blend_scores import blend_scores
+from affectsk.decision._blend_search import ClassBlend
 from affectsk.metrics import ccc_score, pearson_score
 
 FEW = settings(max_examples=60, deadline=None)
@@ -440,3 +441,31 @@ INDICATOR = np.array([[0, 1], [1, 0], [1, 1]])
 def test_errors_say_what_to_do(y, scores, options, message):
     with pytest.raises(ValueError, match=message):
         best_blend_weights(y, scores, **options)
+
+
+def test_blocks_do_not_change_anything(expressions, monkeypatch):
+    y, scores = expressions
+    whole = best_blend_weights(y, scores, return_curve=True)
+    monkeypatch.setattr("affectsk.decision._envelope._BLOCK", 37)
+    monkeypatch.setattr("affectsk.decision._blend_search._BLOCK", 113)
+    parts = best_blend_weights(y, scores, return_curve=True)
+    np.testing.assert_array_equal(parts[0], whole[0])
+    np.testing.assert_array_equal(parts[2].scores, whole[2].scores)
+
+
+def test_a_span_that_does_not_keep_its_promise_is_left_out():
+    class Overrated(ClassBlend):
+        def score(self, weights):
+            return 0.2 if weights[0] in (0, 1) else 0.1
+
+    scores = [np.array([[3.0, 0], [0, 1]]), np.array([[0.0, 1], [2, 0]])]
+    blend = Overrated(scores, np.array([0, 1], np.int16), "accuracy", "renormalise")
+    weights, score, _ = blend.best_on_line(np.array([0.5, 0.5]), 0)
+    assert score == 0.2
+    assert weights.tolist() == [0, 1]
+
+
+def test_labels_of_a_row_with_one_source_do_not_depend_on_the_weight():
+    scores = [np.array([[np.nan], [1.0]]), np.array([[4.0], [0.0]])]
+    curve = best_blend_weights([[1], [0]], scores, thresholds=2.0, return_curve=True)[2]
+    assert curve.scores.tolist() == [1, 1, 1]
