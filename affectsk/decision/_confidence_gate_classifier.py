@@ -302,8 +302,6 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     def _fit_both(self, X, y, missing, groups, weight, known, rows):
         """Fit both, and return their scores of unseen rows, None where nothing is searched."""
         search, prefit = isinstance(self.threshold, str), isinstance(self.cv, str)
-        is_splits = not (prefit or isinstance(self.cv, Integral) or hasattr(self.cv, "split"))
-        cv = list(self.cv) if is_splits else self.cv  # both read them
         scores = []
         for name in ("gate", "fallback"):
             model = getattr(self, name)
@@ -311,7 +309,7 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             takes_weight = name == "fallback" or has_fit_parameter(model, "sample_weight")
             params = {} if weight is None or not takes_weight else {"sample_weight": weight}
             if search or prefit:
-                options = {"cv": cv, "method": "predict_proba", "classes": known}
+                options = {"cv": self.cv, "method": "predict_proba", "classes": known}
                 found = cross_fit(model, part, y, missing, groups, **options, fit_params=params)
                 setattr(self, f"{name}_", found.estimator)
                 scores.append(found.scores)

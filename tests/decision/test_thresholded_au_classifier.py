@@ -126,11 +126,12 @@ def test_gaps_in_labels_are_left_out_label_by_label(data):
     assert np.isfinite(ThresholdedAUClassifier(HEAD, cv=2).fit(X, gaps).thresholds_).all()
 
 
-def test_a_label_without_positives_is_never_decided_for(data):
+@pytest.mark.parametrize("strategy", ["pooled", "fold_mean"])
+def test_a_label_without_positives_is_never_decided_for(data, strategy):
     X, y = data
     y["AU4"] = 0.0
     with pytest.warns(MissingLabelWarning, match=r"\[2\] never occur"):
-        model = ThresholdedAUClassifier(FOREST).fit(X, y)
+        model = ThresholdedAUClassifier(FOREST, strategy=strategy).fit(X, y)
     assert model.thresholds_[2] == np.inf
     assert model.best_scores_[2] == 0
     assert not model.predict(X.dropna())[:, 2].any()
