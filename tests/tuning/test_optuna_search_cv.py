@@ -92,10 +92,11 @@ def test_scores_are_those_of_grid_search(data):
     cv = KFold(4, shuffle=True, random_state=0)
     search = OptunaSearchCV(
         LogisticRegression(), {"C": values}, sampler=optuna.samplers.GridSampler({"C": values}),
-        n_trials=4, cv=cv, pruner=None, scoring="balanced_accuracy",
+        n_trials=9, cv=cv, pruner=None, scoring="balanced_accuracy",
     ).fit(X, y)  # fmt: skip
     grid = GridSearchCV(LogisticRegression(), {"C": values}, cv=cv, scoring="balanced_accuracy")
     grid.fit(X, y)
+    assert len(search.cv_results_["params"]) == 4  # the sampler has stopped the search
     order = np.argsort(list(search.cv_results_["param_C"]))
     ours = {k: np.asarray(v)[order] for k, v in search.cv_results_.items()}
     shared = [k for k in grid.cv_results_ if k.endswith("test_score")]
