@@ -18,8 +18,21 @@ from sklearn.preprocessing import StandardScaler
 import affectsk.decision
 import affectsk.heads
 import affectsk.temporal
-from affectsk.decision import SmoothedClassifier, SmoothedRegressor
-from affectsk.heads import CCCRegressor, PearsonRegressor, WeightedMLPClassifier
+from affectsk.decision import (
+    BlendingClassifier,
+    ClusterCompoundClassifier,
+    CompoundExpressionClassifier,
+    SmoothedClassifier,
+    SmoothedRegressor,
+    ThresholdedAUClassifier,
+)
+from affectsk.heads import (
+    CCCRegressor,
+    JointMultiTaskMLP,
+    MultiTaskHeads,
+    PearsonRegressor,
+    WeightedMLPClassifier,
+)
 from affectsk.model_selection import VideoKFold
 from affectsk.temporal import GapInterpolator, StatPooler, TemporalSmoother
 from affectsk.tuning import OptunaSearchCV, suggested_space
@@ -44,6 +57,14 @@ MODELS = [
     FeatureUnion([("smooth", TemporalSmoother()), ("fill", GapInterpolator())]),
     ColumnTransformer([("smooth", TemporalSmoother(), [0]), ("rest", "passthrough", [1])]),
     GridSearchCV(CCCRegressor(), {"alpha": [1.0]}),
+    JointMultiTaskMLP(),
+    ThresholdedAUClassifier(WeightedMLPClassifier()),
+    CompoundExpressionClassifier(columns=None),
+    ClusterCompoundClassifier(feature_columns=None, score_columns=None),
+    BlendingClassifier(
+        [("mlp", WeightedMLPClassifier(), None), ("lr", LogisticRegression(), None)]
+    ),
+    MultiTaskHeads([("affect", CCCRegressor(), None, ["valence"])]),
 ]
 
 
