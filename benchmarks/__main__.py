@@ -12,7 +12,6 @@ from pathlib import Path
 
 from benchmarks._measure import RESULTS, report
 
-NAMES = ("imports", "temporal", "heads", "decision", "tuning", "vision", "real", "rendered", "gains")
 TITLES = {
     "imports": "Import",
     "temporal": "Time",
@@ -40,7 +39,7 @@ def write_page():
     """Write one table per benchmark that has results."""
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
     parts = [INTRODUCTION.format(machine=machine)]
-    for name in NAMES:
+    for name in TITLES:
         path = RESULTS / f"{name}.json"
         if path.exists():
             parts.append(f"\n## {TITLES[name]}\n\n{table(json.loads(path.read_text()))}")
@@ -58,7 +57,7 @@ def table(results):
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or NAMES:
+    for chosen in sys.argv[1:] or TITLES:
         print(f"\n{chosen}")
         report(chosen, importlib.import_module(f"benchmarks.{chosen}").run())
     write_page()

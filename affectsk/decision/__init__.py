@@ -7,6 +7,7 @@ from affectsk.decision._cluster_compound_classifier import ClusterCompoundClassi
 from affectsk.decision._compound_expression_classifier import CompoundExpressionClassifier
 from affectsk.decision._confidence_gate_classifier import ConfidenceGateClassifier
 from affectsk.decision._gating import best_gate_threshold
+from affectsk.decision._score_curve import ScoreCurve
 from affectsk.decision._smoothed_classifier import SmoothedClassifier
 from affectsk.decision._smoothed_regressor import SmoothedRegressor
 from affectsk.decision._thresholded_au_classifier import ThresholdedAUClassifier
@@ -18,6 +19,7 @@ __all__ = [
     "ClusterCompoundClassifier",
     "CompoundExpressionClassifier",
     "ConfidenceGateClassifier",
+    "ScoreCurve",
     "SmoothedClassifier",
     "SmoothedRegressor",
     "ThresholdedAUClassifier",

@@ -21,7 +21,7 @@ from affectsk.decision._blended_sources import BlendedSources
 from affectsk.decision._rows import refuse_missing
 from affectsk.decision._switches import SCORINGS
 from affectsk.decision._thresholds import best_f1_thresholds
-from affectsk.labels import as_labels, check_targets, encode_labels, is_multilabel
+from affectsk.labels import as_labels, check_targets, encode_labels, is_multilabel, label_names
 from affectsk.metrics import accuracy_score, action_unit_f1_score
 
 __all__ = ["BlendingClassifier"]
@@ -327,8 +327,7 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
         self.multilabel_ = is_multilabel(y)
         if self.multilabel_:
             truth = check_targets(y, n_rows)
-            names = getattr(y, "columns", np.arange(truth.shape[1]))
-            self.classes_ = np.asarray(names)
+            self.classes_ = label_names(y)
             return y, truth
         if self.thresholds is not None:
             raise ValueError(

@@ -74,7 +74,9 @@ def cross_fit(estimator, X, y, missing, groups, *, cv, method, classes=None, fit
     sklearn.exceptions.NotFittedError
         If `cv` is "prefit" and the estimator is not fitted.
     """
-    n_scores = len(classes) if classes is not None else as_labels(y).reshape(len(missing), -1).shape[1]
+    n_scores = (
+        len(classes) if classes is not None else as_labels(y).reshape(len(missing), -1).shape[1]
+    )
     if isinstance(cv, str):
         _check_prefit(estimator)
         scores = score_rows(estimator, method, X, missing, groups, n_scores, classes)

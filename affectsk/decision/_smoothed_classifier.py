@@ -16,7 +16,7 @@ from affectsk.decision._rows import (
     weighted_mean,
 )
 from affectsk.decision._smooth_scores import FILLS, smooth_scores
-from affectsk.labels import as_labels, check_targets, encode_labels, is_multilabel
+from affectsk.labels import as_labels, check_targets, encode_labels, is_multilabel, label_names
 from affectsk.metrics import accuracy_score, action_unit_f1_score
 
 __all__ = ["SmoothedClassifier"]
@@ -254,9 +254,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             self.prior_ = np.full(len(self.classes_), 1 / len(self.classes_))
         elif self.multilabel_:
             self.prior_ = weighted_mean(check_targets(y, len(y)), weight)
-            names = getattr(self.estimator_, "classes_", None)
-            is_flat = names is not None and not isinstance(names, list)
-            self.classes_ = names if is_flat else np.arange(len(self.prior_))
+            self.classes_ = label_names(y, getattr(self.estimator_, "classes_", None))
         else:
             self.classes_ = self.estimator_.classes_
             codes, _ = encode_labels(y, len(y), self.classes_)

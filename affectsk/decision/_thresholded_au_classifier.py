@@ -22,7 +22,7 @@ from affectsk.decision._rows import (
 )
 from affectsk.decision._thresholds import check_truth, label_f1_scores, search_labels
 from affectsk.exceptions import MissingLabelWarning
-from affectsk.labels import as_labels, encode_labels, is_multilabel
+from affectsk.labels import as_labels, encode_labels, is_multilabel, label_names
 from affectsk.metrics import accuracy_score, action_unit_f1_score
 
 __all__ = ["ThresholdedAUClassifier"]
@@ -327,9 +327,8 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 
     def _read_classes(self, y):
         """Set the classes, or the names of the labels."""
-        names = getattr(self.estimator_, "classes_", None)
-        is_flat = names is not None and not isinstance(names, list)
-        self.classes_ = names if is_flat else np.arange(np.shape(y)[1])
+        known = getattr(self.estimator_, "classes_", None)
+        self.classes_ = label_names(y, known) if self.multilabel_ else known
 
     def _comparable(self, y, scores, known):
         """Return labels or codes, and scores of all `classes_`, 0 for one that no fold knew."""

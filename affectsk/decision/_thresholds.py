@@ -342,6 +342,6 @@ def _total(positive, weight):
 
 def _between(lower, upper):
     """Return the threshold that stands for all in (lower, upper], in float64."""
-    lower, upper = np.float64(lower), np.float64(upper)
+    lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
     middle = lower / 2 + upper / 2  # the sum itself may overflow
     return np.where(middle > lower, middle, upper)

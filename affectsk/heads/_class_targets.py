@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from affectsk.heads._class_weights import class_weights, label_weights
-from affectsk.labels import check_targets, encode_labels
+from affectsk.labels import check_targets, encode_labels, label_names
 
 __all__ = ["ClassTargets", "indicator_targets", "multiclass_targets"]
 
@@ -111,7 +110,8 @@ def indicator_targets(y, sample_weight, present, classes, class_weight, like=Non
         If y has other values, or another number of columns than `classes`.
     """
     name = "y" if like is None else "y_val"
-    names = _label_names(y, _check_classes(classes)) if like is None else like.classes
+    names = like.classes if like is not None else _check_classes(classes)
+    names = label_names(y) if names is None else names
     y = check_targets(y, len(present), name=name)
     if y.shape[1] != len(names):
         raise ValueError(
@@ -161,12 +161,3 @@ def _class_weights_of_seen(counts, class_weight, classes, seen):
     if not isinstance(class_weight, dict):
         return class_weights(counts, class_weight, classes[seen])
     return class_weights(np.ones(len(classes)), class_weight, classes.tolist())[seen]
-
-
-def _label_names(y, classes):
-    """Return the names of the columns of a label indicator."""
-    if classes is not None:
-        return classes
-    if isinstance(y, pd.DataFrame) and all(isinstance(name, str) for name in y.columns):
-        return y.columns.to_numpy(dtype=object).astype(str)
-    return np.arange(np.shape(y)[1])

@@ -6,6 +6,7 @@ from affectsk.labels._checks import (
     encode_labels,
     is_labelled,
     is_multilabel,
+    label_names,
     set_target_names,
 )
 from affectsk.labels._maps import map_scores
@@ -30,6 +31,7 @@ __all__ = [
     "encode_labels",
     "is_labelled",
     "is_multilabel",
+    "label_names",
     "map_scores",
     "set_target_names",
 ]

@@ -14,6 +14,7 @@ __all__ = [
     "encode_labels",
     "is_labelled",
     "is_multilabel",
+    "label_names",
     "set_target_names",
 ]
 
@@ -143,6 +144,32 @@ def set_target_names(estimator, y):
     vars(estimator).pop("target_names_", None)
     if isinstance(y, pd.DataFrame) and all(isinstance(name, str) for name in y.columns):
         estimator.target_names_ = y.columns.to_numpy(dtype=object)
+
+
+def label_names(y, known=None):
+    """Return the names of the columns of a label indicator.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows, n_labels)
+        Labels; a table with string column names has names.
+    known : ndarray of shape (n_labels,), list or None, default=None
+        The `classes_` of a classifier of these labels, for a y without names. A list, as forests
+        have it, is the values of every label and holds no names.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+        The names; positions, where there are none.
+
+    Examples
+    --------
+    >>> label_names([[0, 1], [1, 0]])
+    array([0, 1])
+    """
+    if isinstance(y, pd.DataFrame) and all(isinstance(name, str) for name in y.columns):
+        return y.columns.to_numpy(dtype=object).astype(str)
+    return np.arange(np.shape(y)[1]) if known is None or isinstance(known, list) else known
 
 
 def encode_labels(y, n_rows, classes=None, *, name="y"):

@@ -130,7 +130,7 @@ def test_gaps_in_labels_are_left_out_label_by_label(data):
 def test_a_label_without_positives_is_never_decided_for(data, strategy):
     X, y = data
     y["AU4"] = 0.0
-    with pytest.warns(MissingLabelWarning, match=r"\[2\] never occur"):
+    with pytest.warns(MissingLabelWarning, match=r"\['AU4'\] never occur"):
         model = ThresholdedAUClassifier(FOREST, strategy=strategy).fit(X, y)
     assert model.thresholds_[2] == np.inf
     assert model.best_scores_[2] == 0
