@@ -200,7 +200,7 @@ def _central_moments(sums, centre_true, centre_pred):
 def _concordance(sums, centre_true, centre_pred):
     """Return the concordance correlation coefficient of every column."""
     var_true, var_pred, covariance, gap = _central_moments(sums, centre_true, centre_pred)
-    return 2.0 * covariance / (var_true + var_pred + gap**2)
+    return np.clip(2.0 * covariance / (var_true + var_pred + gap**2), -1.0, 1.0)
 
 
 def _correlation(sums, centre_true, centre_pred):
