@@ -65,9 +65,7 @@ def test_gaps_are_left_out_of_their_own_column(score, pair):
 
 
 @given(vectors)
-@example(
-    ([1.1842895020208744e-07, 0, 8, 0, 1, 1, *[0] * 9, 2, 3.25, *[0] * 23],) * 2
-)  # rounds above 1
+@example(([1.1842895020208744e-07, 0, 8, 0, 1, 1, *[0] * 9, 2, 3.25, *[0] * 23],) * 2)  # above 1
 @settings(max_examples=100, deadline=None)
 def test_concordance_never_exceeds_correlation(pair):
     x, y = map(np.array, pair)
