@@ -29,6 +29,7 @@ from affectsk import (
     SmoothedClassifier,
     SmoothedRegressor,
     TemporalSmoother,
+    ThresholdedAUClassifier,
     VideoKFold,
     WeightedMLPClassifier,
     ccc_score,
@@ -157,19 +158,48 @@ def best_of_grid(y, scores):
 
 def thresholds(train, validation):
     """Compare thresholds of 0.5, of the grid of nine and of all cut points; and the protocols."""
-    model = SmoothedClassifier(classifier(ACTION_UNITS), SMOOTHERS["units"])
-    unseen = unseen_scores(model, train.X, train.y[UNITS])
-    scores = model.fit(train.X, train.y[UNITS]).predict_proba(validation.X)
+    unseen, scores, own = score_units(train, validation)
     truth = validation.y[UNITS]
-    own, _ = best_f1_thresholds(train.y[UNITS].to_numpy(dtype=float), unseen)
-    rules = {"half": 0.5, "grid": best_of_grid(train.y[UNITS], unseen), "own": own}
-    decided = {name: (scores >= rule).astype(float) for name, rule in rules.items()}
-    gain = partial(compare, action_unit_f1_score, truth)
+    grid = best_of_grid(train.y[UNITS], unseen)
+    gain = partial(compare_thresholds, truth, scores)
     return {
-        "own thresholds instead of 0.5, unit F1": gain(decided["half"], decided["own"]),
-        "own thresholds instead of a grid of nine, unit F1": gain(decided["grid"], decided["own"]),
-        "tuned on the reported videos, unit F1": optimism(truth, scores, own),
+        "own thresholds instead of 0.5, unit F1": gain(0.5, own["pooled"]),
+        "mean thresholds of the folds instead of 0.5, unit F1": gain(0.5, own["fold_mean"]),
+        "own thresholds instead of a grid of nine, unit F1": gain(grid, own["pooled"]),
+        "tuned on the reported videos, unit F1": optimism(truth, scores, own["pooled"]),
+    } | few_videos(train, validation)
+
+
+def few_videos(train, validation, n_videos=20):
+    """Compare thresholds that were found on few videos with 0.5."""
+    videos = train.y.index.get_level_values("video")
+    few = videos.isin(videos.unique()[:n_videos])
+    _, scores, own = score_units(Bunch(X=train.X[few], y=train.y[few]), validation)
+    return {
+        f"{n_videos} training videos: {name} thresholds instead of 0.5, unit F1": (
+            compare_thresholds(validation.y[UNITS], scores, 0.5, own[strategy])
+        )
+        for name, strategy in (("own", "pooled"), ("mean", "fold_mean"))
     }
+
+
+def score_units(train, validation):
+    """Return unseen scores of training videos, scores of validation videos, and thresholds."""
+    model = SmoothedClassifier(classifier(ACTION_UNITS), SMOOTHERS["units"])
+    own = {
+        strategy: ThresholdedAUClassifier(model, strategy=strategy)
+        .fit(train.X, train.y[UNITS])
+        .thresholds_
+        for strategy in ("pooled", "fold_mean")
+    }
+    unseen = unseen_scores(model, train.X, train.y[UNITS])
+    return unseen, model.fit(train.X, train.y[UNITS]).predict_proba(validation.X), own
+
+
+def compare_thresholds(truth, scores, before, after):
+    """Return the gain of some thresholds over others."""
+    decided = [(scores >= rule).astype(float) for rule in (before, after)]
+    return compare(action_unit_f1_score, truth, *decided)
 
 
 def optimism(truth, scores, own, n_halves=50):
