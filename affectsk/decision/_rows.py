@@ -3,25 +3,23 @@
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
-from affectsk.compat import requests_groups, route_groups, score_columns
+from affectsk.compat import route_groups, score_columns
 from affectsk.labels import is_labelled
 from affectsk.sequences import (
     check_rows,
     check_sequences,
     frame_table,
-    has_video_index,
     is_collection,
+    keep_index,
 )
 
 __all__ = [
     "check_frames",
     "check_table",
     "fit_on_rows",
-    "keep_index",
     "present_scores",
     "refuse_missing",
     "take_rows",
@@ -199,29 +197,6 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
     # Labels next to missing ones come in object arrays, which scikit-learn takes for strings.
     y = np.array(y.tolist()) if isinstance(y, np.ndarray) and y.dtype == object else y
     return estimator.fit(take_rows(X, rows), y, **fit_params, **routed)
-
-
-def keep_index(estimator, X, method):
-    """Let a Pipeline in which a step looks at videos keep the index of a frame table.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Changed in place: a Pipeline that asks for groups gets pandas output.
-    X : array-like or table
-        What it will see.
-    method : str
-        The method that will be called.
-
-    Returns
-    -------
-    estimator
-        The estimator.
-    """
-    in_pipeline = isinstance(estimator, Pipeline) and has_video_index(X)
-    if in_pipeline and requests_groups(estimator, method):
-        estimator.set_output(transform="pandas")
-    return estimator
 
 
 def present_scores(estimator, method, X, missing, groups):

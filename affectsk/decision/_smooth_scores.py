@@ -7,9 +7,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from affectsk.compat import route_groups
-from affectsk.decision._rows import keep_index
 from affectsk.exceptions import MissingFaceWarning
-from affectsk.sequences import has_video_index
+from affectsk.sequences import has_video_index, keep_index
 from affectsk.temporal import GapInterpolator, TemporalSmoother
 
 __all__ = ["FILLS", "smooth_scores"]

@@ -15,6 +15,7 @@ from affectsk.sequences._layout import (
     has_video_index,
     sequence_layout,
 )
+from affectsk.sequences._pipelines import keep_index
 
 __all__ = [
     "SequenceLayout",
@@ -26,6 +27,7 @@ __all__ = [
     "frame_table",
     "has_video_index",
     "is_collection",
+    "keep_index",
     "missing_rows",
     "restore_form",
     "sequence_layout",
