@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, get_tags
 
 from affectsk.compat import (
     requests_groups,
@@ -17,6 +17,7 @@ from affectsk.compat import (
     take_columns,
 )
 from affectsk.heads._multi_task_targets import check_indicator, find_targets
+from affectsk.sequences import keep_index
 
 __all__ = ["call_head", "check_heads", "check_targets_once", "fit_head", "takes_metadata"]
 
@@ -104,6 +105,9 @@ def takes_metadata(estimator, name):
 def fit_head(head, targets, data, per_row, validation):
     """Fit a clone of the estimator of a head on the rows with a face and a label.
 
+    One that smooths or fills along time itself gets all rows, since it leaves out what it cannot
+    learn from, and what it tunes depends on the rows between.
+
     Parameters
     ----------
     head : tuple
@@ -132,12 +136,14 @@ def fit_head(head, targets, data, per_row, validation):
     several_labels = is_classifier(estimator) and len(targets) > 1
     with _naming(name):
         X, y, rows = _usable_part(columns, targets, several_labels, *data, name="y")
+        if _leaves_out_rows(estimator):
+            X, y, rows = _every_row(columns, targets, *data)
         given = {key: None if value is None else value[rows] for key, value in per_row.items()}
         if validation is not None and takes_metadata(estimator, "X_val"):
             given["X_val"], given["y_val"], _ = _usable_part(
                 columns, targets, several_labels, *validation, name="y_val"
             )
-        estimator = clone(estimator)
+        estimator = keep_index(clone(estimator), X, "fit")
         return name, estimator.fit(X, y, **_fit_arguments(estimator, **given)), columns, targets
 
 
@@ -196,12 +202,27 @@ def _usable_part(columns, targets, several_labels, X, y, missing, *, name):
     return X, _plain_labels(table.iloc[rows]), rows
 
 
+def _every_row(columns, targets, X, y, missing):
+    """Return features and targets of all rows, and these rows."""
+    return take_columns(X, columns), _plain_labels(y[targets]), np.arange(len(missing))
+
+
+def _leaves_out_rows(estimator):
+    """Say whether an estimator itself looks along time, and leaves out what has no face or label.
+
+    A search or a Pipeline may hand its groups on, but not every step knows what is missing.
+    """
+    named = (inspect.signature(getattr(estimator, m)).parameters for m in ("fit", "predict"))
+    return all("groups" in names for names in named) and get_tags(estimator).input_tags.allow_nan
+
+
 def _plain_labels(table):
     """Return targets as estimators know them: one column flat, several with their names."""
     if table.shape[1] == 1:
         column = table.iloc[:, 0].to_numpy()
         # What was next to missing labels is in an object array, which scikit-learn refuses.
-        return np.array(column.tolist()) if column.dtype == object else column
+        is_plain = column.dtype != object or table.iloc[:, 0].isna().any()
+        return column if is_plain else np.array(column.tolist())
     named = all(isinstance(name, str) for name in table.columns)
     return table if named else table.to_numpy()
 

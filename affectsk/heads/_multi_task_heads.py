@@ -45,7 +45,8 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
         callable that gets X and returns them, such as `sklearn.compose.make_column_selector`;
         None is all); and the targets that it predicts, as names or positions of columns of y. A
         classifier of several targets predicts action units (0 or 1 each), one of a single target
-        a class. Parameters of a head are reached as ``<name>__<parameter>``.
+        a class, or a unit where its classes are 0 and 1. Parameters of a head are reached as
+        ``<name>__<parameter>``.
 
     Attributes
     ----------
@@ -67,11 +68,11 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
 
     Notes
     -----
-    The heads see rows with a face and a label only. Heads that do not take missing labels in
-    single cells, as those of scikit-learn, need targets that are missing together. In prediction,
-    heads that look along time (such as `SmoothedClassifier`) see all rows, and fill those without
-    a face; the others see rows with a face. The rest is NaN, and where that would have to be a
-    class or an action unit, `predict` raises.
+    The heads see rows with a face and a label only; those that look along time themselves (such
+    as `SmoothedClassifier`) see all rows in their order, leave out what they cannot learn from,
+    and fill rows without a face in prediction. Heads that do not take missing labels in single
+    cells, as those of scikit-learn, need targets that are missing together. What no head fills is
+    NaN in prediction, and where that would have to be a class or an action unit, `predict` raises.
 
     References
     ----------

@@ -123,14 +123,14 @@ def find_targets(table, targets, *, name="y"):
     table : DataFrame
         Targets.
     targets : str, int or sequence of these
-        Names or positions of columns.
+        Names or positions of columns; a number that is the name of a column is its name.
     name : str, default="y"
         Name of the argument that the table came in, for messages.
 
     Returns
     -------
     list
-        Names of the columns.
+        Names of the columns, of which the same call makes the same names.
 
     Raises
     ------
@@ -140,7 +140,9 @@ def find_targets(table, targets, *, name="y"):
     targets = [targets] if isinstance(targets, (str, Integral)) else list(targets)
     known = table.columns.tolist()
     found = [
-        known[target] if isinstance(target, Integral) and 0 <= target < len(known) else target
+        known[target]
+        if isinstance(target, Integral) and target not in known and 0 <= target < len(known)
+        else target
         for target in targets
     ]
     absent = [target for target in found if target not in known]

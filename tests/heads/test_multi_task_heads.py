@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.datasets import make_affect_frames
-from affectsk.decision import SmoothedClassifier, SmoothedRegressor
+from affectsk.decision import SmoothedClassifier, SmoothedRegressor, ThresholdedAUClassifier
 from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.heads import CCCRegressor, MultiTaskHeads, WeightedMLPClassifier
 from affectsk.labels import ACTION_UNITS, AFFWILD2_EXPRESSIONS
@@ -292,6 +292,54 @@ def test_heads_that_look_along_time_fill_missing_rows(as_array):
 
 
 # Score
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_what_a_head_tunes_along_time_is_tuned_on_all_rows(missing):
+    """Rows without a label stand between those with one, and are smoothed over, too."""
+    X, y = frames(480)
+    X[np.random.default_rng(1).random(len(X)) < missing] = np.nan
+    affect = SmoothedRegressor(CCCRegressor(), TemporalSmoother(3), rescale=True, cv=3)
+    units = SmoothedClassifier(WeightedMLPClassifier(**FAST), TemporalSmoother(3))
+    units = ThresholdedAUClassifier(units, cv=3)
+    expression = SmoothedClassifier(LogisticRegression(), TemporalSmoother(3))
+    model = MultiTaskHeads(
+        [
+            ("va", affect, None, VA),
+            ("units", units, None, ["AU1", "AU2"]),
+            ("expr", expression, None, "expression"),
+        ]
+    ).fit(X, y)
+    predicted = model.predict(X)
+    np.testing.assert_array_equal(predicted[VA], clone(affect).fit(X, y[VA]).predict(X))
+    alone = clone(units).fit(X, y[["AU1", "AU2"]])
+    np.testing.assert_array_equal(model.named_heads_.units.thresholds_, alone.thresholds_)
+    np.testing.assert_array_equal(predicted[["AU1", "AU2"]], alone.predict(X))
+    alone = clone(expression).fit(X, y["expression"])
+    np.testing.assert_array_equal(predicted["expression"], alone.predict(X))
+
+
+def test_a_step_that_looks_along_time_finds_the_index():
+    X, y = frames()
+    smoothed = make_pipeline(TemporalSmoother(2), LinearRegression())
+    model = MultiTaskHeads([("va", smoothed, None, VA)]).fit(X, y)
+    labelled = y["valence"].notna()
+    features = TemporalSmoother(2).fit_transform(X[labelled])
+    linear = LinearRegression().fit(features, y.loc[labelled, VA])
+    expected = linear.predict(TemporalSmoother(2).fit_transform(X))
+    np.testing.assert_allclose(model.predict(X), expected, rtol=0, atol=1e-12)
+
+
+def test_numbers_that_name_columns_are_names():
+    """Units are often named by their numbers, which are no positions."""
+    X, y = frames()
+    numbered = pd.DataFrame({1: y["AU1"], 2: y["AU2"], 0: 1 - y["AU1"]}, index=X.index)
+    head = RandomForestClassifier(5, random_state=0)
+    found = MultiTaskHeads([("units", head, None, [1, 2])]).fit(X, numbered)
+    named = MultiTaskHeads([("units", head, None, ["AU1", "AU2"])]).fit(X, y)
+    assert found.target_names_.tolist() == [1, 2]
+    np.testing.assert_array_equal(found.predict(X), named.predict(X))
+    assert found.score(X, numbered) == named.score(X, y)
 
 
 def test_score_is_that_of_the_challenge():
