@@ -19,9 +19,10 @@ def refit_on_all(estimator, X_train, y_train, X_val, y_val, *, groups_train=None
     ----------
     estimator : estimator
         Fitted, with `best_epoch_`; or a Pipeline whose last step is; or a meta-estimator that
-        holds such an estimator (fitted as `estimator_` for its parameter `estimator`); or a
-        search over them with `best_estimator_`. It stays as it is. What has no `best_epoch_`,
-        such as a closed-form head, is trained again as it is.
+        holds such an estimator (fitted as `estimator_` for its parameter `estimator`) or a list
+        of them (fitted as `named_estimators_` or `named_heads_`); or a search over them with
+        `best_estimator_`. It stays as it is. What has no `best_epoch_`, such as a closed-form
+        head, is trained again as it is.
     X_train : array-like, DataFrame or list of arrays
         Features of the training data.
     y_train : array-like, Series or DataFrame
@@ -95,11 +96,22 @@ def _last_epochs(estimator, prefix=""):
         name, last = estimator.steps[-1]
         return _last_epochs(last, f"{prefix}{name}__")
     changes = {}
-    for name, part in estimator.get_params(deep=False).items():
-        # A meta-estimator keeps the fitted clone of its parameter `name` as `name_`.
-        if hasattr(part, "fit") and hasattr(estimator, f"{name}_"):
-            changes |= _last_epochs(getattr(estimator, f"{name}_"), f"{prefix}{name}__")
+    for name, part in estimator.get_params(deep=True).items():
+        fitted = _fitted_part(estimator, name) if hasattr(part, "fit") else None
+        if fitted is not None:
+            changes |= _last_epochs(fitted, f"{prefix}{name}__")
     return changes
+
+
+def _fitted_part(estimator, name):
+    """Return the fitted clone of a parameter `name`, or of what has this name in a list, or None.
+
+    A meta-estimator keeps it as `name_`, one of a list of estimators among its named ones.
+    """
+    for named in ("named_estimators_", "named_heads_"):
+        if name in getattr(estimator, named, ()):
+            return getattr(estimator, named)[name]
+    return getattr(estimator, f"{name}_", None)
 
 
 def _join(train, val, name):

@@ -5,30 +5,34 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import VotingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from affectsk.decision import BlendingRegressor
+from affectsk.heads import MultiTaskHeads
 from affectsk.model_selection import refit_on_all
 
 
 class Head(RegressorMixin, BaseEstimator):
-    """Records what it was fitted on; its best epoch is the third."""
+    """Records what it was fitted on; its best epoch is the third, or another."""
 
-    def __init__(self, max_iter=20, *, restore_best=True, early_stopping=True):
+    def __init__(self, max_iter=20, *, best=3, restore_best=True, early_stopping=True):
         self.max_iter = max_iter
+        self.best = best
         self.restore_best = restore_best
         self.early_stopping = early_stopping
 
     def fit(self, X, y, groups=None):
         self.X_, self.y_, self.groups_ = X, y, groups
-        self.best_epoch_ = np.int64(3)
+        self.best_epoch_ = np.int64(self.best)
         return self
 
     def predict(self, X):
-        return np.zeros(len(X))
+        return np.asarray(X)[:, 0] * 0.1
 
 
 class Wrapper(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -81,6 +85,25 @@ def test_head_is_trained_on_everything_for_the_best_epochs(make):
     assert {k: v for k, v in before.items() if "max_iter" in k} == {
         k: v for k, v in after.items() if "max_iter" in k
     }
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a, b: VotingRegressor([("a", a), ("b", b)]),
+        lambda a, b: BlendingRegressor([("a", a, None), ("b", b, [0])], cv=2),
+        lambda a, b: MultiTaskHeads([("a", a, None, "u"), ("b", b, None, "v")]),
+    ],
+    ids=["vote", "blend", "heads"],
+)
+def test_each_of_a_list_of_estimators_has_its_own_last_epoch(make):
+    y = pd.DataFrame({"u": Y, "v": Y}) if make(None, None).__class__ is MultiTaskHeads else Y
+    model = make(Head(), Wrapper(make_pipeline(StandardScaler(), Head(best=5)))).fit(X[:8], y[:8])
+    refitted = refit_on_all(model, X[:8], y[:8], X[8:], y[8:]).get_params()
+    names = ("max_iter", "restore_best", "early_stopping")
+    assert [refitted[f"a__{name}"] for name in names] == [3, False, False]
+    assert [refitted[f"b__estimator__head__{name}"] for name in names] == [5, False, False]
+    assert model.get_params()["a__max_iter"] == 20
 
 
 def test_closed_form_is_fitted_again():
