@@ -7,19 +7,25 @@ import sklearn
 from imblearn.pipeline import Pipeline as ImbalancedPipeline
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 
 from affectsk import (
+    BlendingClassifier,
     CCCRegressor,
+    ConfidenceGateClassifier,
     GapInterpolator,
+    MultiTaskHeads,
+    OptunaSearchCV,
     PearsonRegressor,
     SmoothedClassifier,
     SmoothedRegressor,
     StatPooler,
     TemporalSmoother,
+    ThresholdedAUClassifier,
     VideoKFold,
     WeightedMLPClassifier,
     get_scorer,
@@ -33,6 +39,14 @@ from affectsk import (
 def data():
     """Return eight simulated videos at two frames per second, with gaps in faces and labels."""
     return make_affect_frames(8, n_frames=60, n_features=8, frame_rate=2, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Return many short videos of one person each, for folds within folds."""
+    return make_affect_frames(
+        24, n_frames=25, n_features=8, frame_rate=2, two_persons=0, random_state=0
+    )
 
 
 AFFECT = ["valence", "arousal"]
@@ -149,3 +163,72 @@ def test_the_last_training_is_on_all_data(data):
     final = refit_on_all(model, data.X, data.y[units], validation.X, validation.y[units])
     assert final.estimator_.n_iter_ == model.estimator_.best_epoch_
     assert final.n_sequences_in_ > model.n_sequences_in_
+
+
+UNITS = ["AU4", "AU6", "AU12", "AU25"]
+
+
+def smoothed_forest():
+    """Return a classifier that lists its probabilities, smoothed over time."""
+    return SmoothedClassifier(RandomForestClassifier(10, random_state=0), TemporalSmoother(1))
+
+
+def decided_units():
+    """Return thresholds on a blend of smoothed sources that see columns of their own."""
+    head = SmoothedClassifier(WeightedMLPClassifier((), max_iter=2, random_state=0))
+    sources = [("head", head, slice(0, 4)), ("forest", smoothed_forest(), slice(4, 8))]
+    return ThresholdedAUClassifier(BlendingClassifier(sources, cv=2), cv=2)
+
+
+def decided_expression():
+    """Return a gate before a fallback, both smoothed."""
+    gate = SmoothedClassifier(LogisticRegression(C=0.1, max_iter=500), TemporalSmoother(1))
+    return ConfidenceGateClassifier(gate, smoothed_forest(), cv=2)
+
+
+DECISIONS = [
+    (decided_units(), UNITS, {"estimator__head__smoother__half_width": [0, 3]}),
+    (decided_expression(), "expression", {"fallback__smoother__half_width": [0, 3]}),
+]
+DECISIONS[0][0].estimator.set_params(head__smoother=TemporalSmoother())
+
+
+@pytest.mark.parametrize("search", [GridSearchCV, OptunaSearchCV])
+@pytest.mark.parametrize(("model", "labels", "grid"), DECISIONS, ids=["units", "expression"])
+def test_searches_over_nested_decisions_agree_between_index_and_groups(
+    many, model, labels, grid, search
+):
+    y = many.y[labels].ffill().bfill()
+    options = {"cv": VideoKFold(2)}
+    if search is OptunaSearchCV:
+        options |= {"n_trials": 2, "random_state": 0}
+    score = "action_unit_f1" if labels is UNITS else "accuracy"
+    with sklearn.config_context(enable_metadata_routing=True):
+        found = [
+            search(model, grid, scoring=get_scorer(score), **options).fit(X, target, **given)
+            for X, target, given in (
+                (many.X, y, {}),
+                (many.X.to_numpy(), y.to_numpy(), {"groups": videos_of(many.X)}),
+            )
+        ]
+    by_index, by_groups = (one.cv_results_["mean_test_score"] for one in found)
+    np.testing.assert_allclose(by_index, by_groups)
+    assert found[0].best_params_ == found[1].best_params_
+
+
+def videos_of(X):
+    """Return the video of every row, as an array; each video has one track."""
+    assert X.index.droplevel("frame").nunique() == X.index.unique("video").size
+    return X.index.get_level_values("video").to_numpy()
+
+
+def test_one_table_of_tasks_with_gaps_through_cross_validation(many):
+    heads = MultiTaskHeads(
+        [
+            ("affect", SmoothedRegressor(CCCRegressor(), rescale=False), None, AFFECT),
+            ("expression", smoothed_forest(), None, "expression"),
+            ("units", decided_units(), None, UNITS),
+        ]
+    )
+    scores = cross_val_score(heads, many.X, many.y, cv=VideoKFold(2), error_score="raise")
+    assert np.isfinite(scores).all()

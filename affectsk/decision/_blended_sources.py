@@ -2,16 +2,22 @@
 
 import numpy as np
 import pandas as pd
+from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin
-from sklearn.utils import Bunch
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils import Bunch, get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _raise_for_params,
+    process_routing,
+)
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from affectsk.compat import requests_groups, take_columns
 from affectsk.decision._blend_scores import blend_scores
 from affectsk.decision._cross_fit import cross_fit, cross_fit_splits, score_rows
-from affectsk.decision._rows import fit_on_rows, usable_rows
+from affectsk.decision._rows import fit_on_rows, rows_to_fit
 from affectsk.sequences import frame_table, is_collection, missing_rows
 
 __all__ = ["BlendedSources"]
@@ -139,31 +145,50 @@ class BlendedSources(MetaEstimatorMixin, _BaseComposition):
             missing.append(missing_rows(part, name="X" if columns is None else f"X of {name!r}"))
         return X, np.stack(missing)
 
-    def _fit_sources(self, X, y, missing, groups, sample_weight, *, is_tuned, classes=None):
-        """Fit every estimator; where scores are tuned, return those of rows it has not seen."""
-        given = {}
+    def _routed(self, X, sample_weight, fit_params):
+        """Return what `fit` of every source gets beside the rows, their labels and videos."""
+        _raise_for_params(fit_params, self, "fit")
         if sample_weight is not None:
-            given["sample_weight"] = _check_sample_weight(sample_weight, X)
+            fit_params = fit_params | {"sample_weight": _check_sample_weight(sample_weight, X)}
+        if not get_config()["enable_metadata_routing"]:
+            # Scores of a published network take no weights, and have no use for them.
+            return [fit_params if get_tags(e).requires_fit else {} for _, e in self._named]
+        routed = process_routing(self, "fit", **fit_params)
+        given = [dict(routed[name].fit) for name, _ in self._named]
+        for part, columns in zip(given, self._columns, strict=True):
+            if part.get("X_val") is not None:
+                part["X_val"] = take_columns(part["X_val"], columns)
+        return given
+
+    def _fit_sources(
+        self, X, y, missing, groups, sample_weight, fit_params, *, is_tuned, classes=None
+    ):
+        """Fit every estimator; where scores are tuned, return those of rows it has not seen."""
+        given = self._routed(X, sample_weight, fit_params)
         self.estimators_, unseen, cv = [], [], self.cv
         if is_tuned and not isinstance(cv, str):
             by_class = classes is not None and not any(
                 requests_groups(estimator, self._method) for _, estimator in self._named
             )
             cv = cross_fit_splits(cv, X, y, groups, by_class)
-        for (_, estimator), columns, absent in zip(
-            self._named, self._columns, missing, strict=True
+        for (name, estimator), columns, absent, params in zip(
+            self._named, self._columns, missing, given, strict=True
         ):
-            part = take_columns(X, columns)
-            if is_tuned or isinstance(cv, str):
-                fitted = cross_fit(
-                    estimator, part, y, absent, groups,
-                    cv=cv, method=self._method, classes=classes, fit_params=given,
-                )  # fmt: skip
-                self.estimators_.append(fitted.estimator)
-                unseen.append(_finite(fitted.scores))
-            else:
-                rows = usable_rows(y, absent)
-                self.estimators_.append(fit_on_rows(estimator, part, y, rows, groups, **given))
+            data = (estimator, take_columns(X, columns), y)
+            try:
+                if is_tuned or isinstance(cv, str):
+                    fitted = cross_fit(
+                        *data, absent, groups,
+                        cv=cv, method=self._method, classes=classes, fit_params=params,
+                    )  # fmt: skip
+                    self.estimators_.append(fitted.estimator)
+                    unseen.append(_finite(fitted.scores))
+                else:
+                    rows = rows_to_fit(estimator, y, absent)
+                    self.estimators_.append(fit_on_rows(*data, rows, groups, **params))
+            except Exception as error:
+                error.add_note(f"This is about the source {name!r} of the blend.")
+                raise
         names = [name for name, _ in self._named]
         self.named_estimators_ = Bunch(**dict(zip(names, self.estimators_, strict=True)))
         for name in _TUNED:

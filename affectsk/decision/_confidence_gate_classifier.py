@@ -8,14 +8,15 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter
 
-from affectsk.compat import HasMethods, Interval, StrOptions, take_columns
+from affectsk.compat import HasMethods, Interval, StrOptions, requests_groups, take_columns
 from affectsk.decision._codes import codes_among
-from affectsk.decision._cross_fit import cross_fit, score_rows
+from affectsk.decision._cross_fit import cross_fit, cross_fit_splits, score_rows
 from affectsk.decision._gating import best_gate_threshold
 from affectsk.decision._rows import (
     check_table,
     fit_on_rows,
     refuse_missing,
+    rows_to_fit,
     take_rows,
     usable_rows,
 )
@@ -192,10 +193,9 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
                 "labels, see BlendingClassifier and ThresholdedAUClassifier."
             )
         y = column_or_1d(as_labels(y), warn=True) if y is not None else y
-        rows = usable_rows(y, missing)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        known = self._known_classes(take_rows(y, rows))
-        gate, fallback = self._fit_both(X, y, missing, groups, weight, known, rows)
+        known = self._known_classes(take_rows(y, usable_rows(y, missing)))
+        gate, fallback = self._fit_both(X, y, missing, groups, weight, known)
         self._read_classes(known)
         if isinstance(self.threshold, str):
             self._find_threshold(y, gate, fallback, known, weight)
@@ -299,21 +299,26 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             return self.fallback.classes_
         return encode_labels(y, len(y))[1]
 
-    def _fit_both(self, X, y, missing, groups, weight, known, rows):
+    def _fit_both(self, X, y, missing, groups, weight, known):
         """Fit both, and return their scores of unseen rows, None where nothing is searched."""
         search, prefit = isinstance(self.threshold, str), isinstance(self.cv, str)
-        scores = []
+        scores, cv = [], self.cv
+        if search and not prefit:  # the same splits for both, also of a splitter that shuffles
+            models = (self.gate, self.fallback)
+            by_class = not any(requests_groups(model, "predict_proba") for model in models)
+            cv = cross_fit_splits(cv, X, y, groups, by_class)
         for name in ("gate", "fallback"):
             model = getattr(self, name)
             part = take_columns(X, getattr(self, f"{name}_columns"))
             takes_weight = name == "fallback" or has_fit_parameter(model, "sample_weight")
             params = {} if weight is None or not takes_weight else {"sample_weight": weight}
             if search or prefit:
-                options = {"cv": self.cv, "method": "predict_proba", "classes": known}
+                options = {"cv": cv, "method": "predict_proba", "classes": known}
                 found = cross_fit(model, part, y, missing, groups, **options, fit_params=params)
                 setattr(self, f"{name}_", found.estimator)
                 scores.append(found.scores)
             else:
+                rows = rows_to_fit(model, y, missing)
                 setattr(self, f"{name}_", fit_on_rows(model, part, y, rows, groups, **params))
                 scores.append(None)
         return scores

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from affectsk.compat import requests_groups, route_groups, score_columns
-from affectsk.decision._rows import fit_on_rows, present_scores, take_rows, usable_rows
+from affectsk.decision._rows import fit_on_rows, present_scores, rows_to_fit, take_rows
 from affectsk.labels import as_labels, is_multilabel
 from affectsk.model_selection import check_video_cv
 
@@ -82,15 +82,16 @@ def cross_fit(estimator, X, y, missing, groups, *, cv, method, classes=None, fit
         scores = score_rows(estimator, method, X, missing, groups, n_scores, classes)
         return CrossFit(estimator, scores, np.zeros(len(missing), dtype=np.int64))
     fit_params = fit_params or {}
-    rows = usable_rows(y, missing)
+    usable = np.zeros(len(missing), dtype=bool)
+    usable[rows_to_fit(estimator, y, missing)] = True
     scores, folds = np.full((len(missing), n_scores), np.nan), np.full(len(missing), -1)
     by_class = classes is not None and not requests_groups(estimator, method)
     for fold, (train, test) in enumerate(cross_fit_splits(cv, X, y, groups, by_class)):
-        train = np.intersect1d(train, rows, assume_unique=True)
-        fitted = fit_on_rows(estimator, X, y, train, groups, **fit_params)
+        fitted = fit_on_rows(estimator, X, y, train[usable[train]], groups, **fit_params)
         part = (take_rows(X, test), missing[test], take_rows(groups, test))
         scores[test], folds[test] = score_rows(fitted, method, *part, n_scores, classes), fold
-    return CrossFit(fit_on_rows(estimator, X, y, rows, groups, **fit_params), scores, folds)
+    fitted = fit_on_rows(estimator, X, y, np.flatnonzero(usable), groups, **fit_params)
+    return CrossFit(fitted, scores, folds)
 
 
 def score_rows(estimator, method, X, missing, groups, n_scores, classes=None):

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import _check_method_params
 
-from affectsk.compat import route_groups, score_columns
+from affectsk.compat import requests_groups, route_groups, score_columns
 from affectsk.labels import is_labelled
 from affectsk.sequences import (
     check_rows,
@@ -22,6 +23,7 @@ __all__ = [
     "fit_on_rows",
     "present_scores",
     "refuse_missing",
+    "rows_to_fit",
     "take_rows",
     "usable_rows",
     "weighted_mean",
@@ -148,6 +150,32 @@ def usable_rows(y, missing, *, required=True):
     return rows
 
 
+def rows_to_fit(estimator, y, missing):
+    """Return the rows that an estimator is fitted on.
+
+    Those with a face and a label. A meta-estimator that looks along time gets all rows instead: it
+    leaves rows out by itself, and without them the others would close ranks in time.
+
+    Parameters
+    ----------
+    estimator : estimator
+        To be fitted.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs)
+        Labels; NaN or None is no label.
+    missing : ndarray of shape (n_rows,), bool
+        Rows without a face.
+
+    Returns
+    -------
+    ndarray of int64
+        The rows.
+    """
+    rows = usable_rows(y, missing)
+    takes_all = get_tags(estimator).input_tags.allow_nan and not isinstance(estimator, Pipeline)
+    looks_along_time = takes_all and requests_groups(estimator, "fit")
+    return np.arange(len(missing)) if looks_along_time else rows
+
+
 def weighted_mean(y, weight):
     """Return the weighted mean of every column, cells without a label left out.
 
@@ -187,6 +215,11 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
     -------
     estimator
         The fitted estimator.
+
+    Raises
+    ------
+    ValueError
+        If the estimator refuses its rows, such as for labels that are missing in some cells of y.
     """
     estimator = keep_index(clone(estimator), X, "fit")
     routed = route_groups(estimator, "fit", take_rows(groups, rows))
@@ -196,7 +229,17 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
     fit_params = _check_method_params(X, per_row, rows) | validation
     # Labels next to missing ones come in object arrays, which scikit-learn takes for strings.
     y = np.array(y.tolist()) if isinstance(y, np.ndarray) and y.dtype == object else y
-    return estimator.fit(take_rows(X, rows), y, **fit_params, **routed)
+    try:
+        return estimator.fit(take_rows(X, rows), y, **fit_params, **routed)
+    except ValueError as error:
+        if not str(error).startswith("Input y contains NaN"):
+            raise
+        raise ValueError(
+            "y has rows in which some labels are missing and others are not, and "
+            f"{type(estimator).__name__} takes none of those ({error}); use an estimator that does, "
+            "such as WeightedMLPClassifier or CCCRegressor, or set all labels of such rows to NaN, "
+            "which leaves them out."
+        ) from error
 
 
 def present_scores(estimator, method, X, missing, groups):

@@ -17,6 +17,7 @@ from affectsk.decision._rows import (
     check_table,
     fit_on_rows,
     refuse_missing,
+    rows_to_fit,
     take_rows,
     usable_rows,
 )
@@ -29,9 +30,9 @@ __all__ = ["ThresholdedAUClassifier"]
 
 
 def _search(truth, scores, weight, *, return_curves=False):
-    """Return thresholds of labels (two axes) or offsets of classes (codes), and their F1."""
+    """Return thresholds of labels (two axes) or offsets of classes (codes), F1 and thinned curves."""
     search = search_labels if truth.ndim == 2 else best_class_offsets
-    return search(truth, scores, weight, return_curves=return_curves)
+    return search(truth, scores, weight, return_curves=return_curves, thinned=True)
 
 
 def _fold_thresholds(truth, scores, folds, weight):
@@ -77,7 +78,7 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         around one (then the thresholds are those of smoothed scores), or a Pipeline.
     thresholds : "exact", float or array-like of shape (n_classes,), default="exact"
         Search for the best, or use these: one for all labels, or one per label. For one class per
-        row, the offsets in the order of `classes_`.
+        row, the offsets, one per class in the order of `classes_`.
     strategy : {"pooled", "fold_mean"}, default="pooled"
         The best threshold on the scores of all folds together, or the mean of those that are best
         in each fold.
@@ -219,6 +220,7 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             )
             self.estimator_ = found.estimator
         else:
+            rows = rows_to_fit(self.estimator, y, missing)
             self.estimator_ = fit_on_rows(self.estimator, X, y, rows, groups, **fit_params)
         self._read_classes(y)
         if self._searches():
@@ -343,10 +345,9 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 
     def _find_thresholds(self, truth, scores, folds, weight):
         """Set the thresholds, and what is known about them."""
-        self.thresholds_, self.best_scores_, curves = _search(
+        self.thresholds_, self.best_scores_, self.threshold_curves_ = _search(
             truth, scores, weight, return_curves=True
         )
-        self.threshold_curves_ = [curve.thinned() for curve in curves]
         mean, self.threshold_std_ = _finite_moments(_fold_thresholds(truth, scores, folds, weight))
         if self.strategy == "fold_mean":
             self.thresholds_ = np.where(np.isnan(mean), self.thresholds_, mean)
@@ -365,10 +366,12 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         """Return the thresholds that the user chose, one per label or class."""
         given = np.asarray(self.thresholds, dtype=np.float64)
         n_classes = len(self.classes_)
-        if given.shape not in ((), (n_classes,)):
+        # One number for all classes would leave the largest score where it is.
+        if given.shape != (n_classes,) and (given.shape or not self.multilabel_):
+            kind, one = ("labels", "one number for all, or ") if self.multilabel_ else ("classes", "")
             raise ValueError(
-                f"thresholds has shape {given.shape}, but there are {n_classes} labels or classes; "
-                "pass one number for all, or one for each."
+                f"thresholds has shape {given.shape}, but there are {n_classes} {kind}; pass {one}"
+                "one for each."
             )
         if np.isnan(given).any():
             raise ValueError(
