@@ -239,7 +239,7 @@ def test_invalid_estimators():
         with pytest.raises(ValueError, match="estimators has the keys"):
             predict_frames(wrong, frames)
     with pytest.raises(TypeError, match=r"must be a dict.*'expression'"):
-        predict_frames(estimators["expression"], frames)
+        predict_frames(list(estimators.values()), frames)
     X = frames.drop(columns=["time", "detection_score"]).dropna()
     for name in ("expression", "action_units"):
         with pytest.raises(
