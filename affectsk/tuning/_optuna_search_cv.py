@@ -20,8 +20,7 @@ from affectsk.compat import HasMethods, Interval, StrOptions, route_groups
 from affectsk.metrics import get_scorer
 from affectsk.model_selection import VideoKFold, check_video_cv
 from affectsk.tuning._best_estimator import BestEstimatorMixin
-from affectsk.tuning._candidates import with_params
-from affectsk.tuning._fold_scores import Folds, rows_of_params
+from affectsk.tuning._candidate import Folds, rows_of_params, with_params
 
 __all__ = ["OptunaSearchCV"]
 
@@ -83,7 +82,8 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
         `affectsk.model_selection.check_video_cv`.
     scoring : str, callable or None, default=None
         One score, larger is better: a name of scikit-learn or of `affectsk.metrics.get_scorer`,
-        or a scorer. None is the `score` of the estimator.
+        or a scorer. None is the `score` of the estimator. "accuracy" is that of scikit-learn, for
+        labels without gaps; `get_scorer("accuracy")` leaves out rows without a label.
     sampler : optuna sampler, default=None
         Chooses parameters. None is TPE, seeded by `random_state` for each trial, with conditional
         spaces modelled branch by branch.
@@ -110,8 +110,9 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
         the search with the error.
     random_state : int, RandomState instance or None, default=None
         Seed of the default sampler.
-    verbose : int, default=0
-        1 prints a line per trial, 2 its parameters, too.
+    verbose : int, default=1
+        0 is silent; 1 shows a progress bar once a search has taken two seconds; 2 prints a line per
+        trial instead, and 3 its parameters, too.
 
     Attributes
     ----------
@@ -125,10 +126,12 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
         Their row in `cv_results_`.
     cv_results_ : dict of ndarray
         One row per finished trial, as in `sklearn.model_selection.GridSearchCV`, with the `state`
-        ("complete", "pruned" or "fail") and the `trial_number`. Scores of folds that were not
-        reached are NaN, and so is the mean of a pruned trial, which is ranked last.
+        ("complete", "pruned" or "fail"), the `error` of a failed one, and the `trial_number`.
+        Scores of folds that were not reached are NaN, and so is the mean of a pruned trial, which
+        is ranked last.
     study_ : optuna.Study
-        The study. A pickled search holds a copy in memory.
+        The study. Connections to a database are closed after `fit`, and open again when it is
+        used. A pickled search holds a copy in memory.
     scorer_ : callable
         The scorer.
     n_splits_ : int
@@ -218,7 +221,7 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
         refit=True,
         error_score=np.nan,
         random_state=None,
-        verbose=0,
+        verbose=1,
     ):
         self.estimator = estimator
         self.param_distributions = param_distributions
@@ -378,8 +381,7 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     def _choose(self):
         """Take the best among the completed trials."""
         states = self.cv_results_["state"]
-        errors = [t.user_attrs["error"] for t in self.study_.get_trials(deepcopy=False)
-                  if "error" in t.user_attrs]  # fmt: skip
+        errors = [error for error in self.cv_results_["error"] if error]
         if not (states == "complete").any():
             why = f"The first error: {errors[0]}" if errors else "All were pruned."
             raise ValueError(
@@ -388,7 +390,7 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
             )
         if errors:
             warnings.warn(
-                f"{len(errors)} of {len(states)} trials failed, see cv_results_['state']; the "
+                f"{len(errors)} of {len(states)} trials failed, see cv_results_['error']; the "
                 f"first error: {errors[0]}",
                 FitFailedWarning,
                 stacklevel=3,

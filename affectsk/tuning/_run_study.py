@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from affectsk.tuning._candidates import check_names
+from affectsk.tuning._candidate import check_names
 from affectsk.tuning._search import Search
 from affectsk.tuning._search_results import search_results
 from affectsk.tuning._search_space import as_space
@@ -20,6 +20,7 @@ from affectsk.tuning._study import (
     check_same_space,
     detached,
     folds_identity,
+    open_storage,
     open_study,
 )
 from affectsk.tuning._trial_sampler import TrialSampler
@@ -52,24 +53,25 @@ def run_study(search, folds):
     if sampler is None:
         sampler = TrialSampler(check_random_state(search.random_state).randint(2**31 - 1))
     pruner = as_pruner(copy.deepcopy(search.pruner))
-    study = open_study(search.storage, search.study_name, sampler, pruner)
-    identity = folds_identity(_num_samples(folds.X), folds.splits, _scoring_name(search.scoring))
-    check_same_folds(study, identity)
-    check_same_space(study, space)
-    Search(
-        study,
-        space,
-        estimator,
-        folds,
-        n_trials=search.n_trials,
-        n_jobs=joblib.effective_n_jobs(search.n_jobs),
-        timeout=search.timeout,
-        catch=search.error_score != "raise",
-        shared=search.storage is not None,
-        verbose=search.verbose,
-    ).run()
-    error_score = np.nan if search.error_score == "raise" else search.error_score
-    return study, search_results(study, space, len(folds.splits), error_score)
+    with open_storage(search.storage) as storage:
+        study = open_study(storage, search.study_name, sampler, pruner)
+        scoring = _scoring_name(search.scoring)
+        check_same_folds(study, folds_identity(_num_samples(folds.X), folds.splits, scoring))
+        check_same_space(study, space)
+        Search(
+            study,
+            space,
+            estimator,
+            folds,
+            n_trials=search.n_trials,
+            n_jobs=joblib.effective_n_jobs(search.n_jobs),
+            timeout=search.timeout,
+            catch=search.error_score != "raise",
+            shared=search.storage is not None,
+            verbose=search.verbose,
+        ).run()
+        error_score = np.nan if search.error_score == "raise" else search.error_score
+        return study, search_results(study, space, len(folds.splits), error_score)
 
 
 def _scoring_name(scoring):

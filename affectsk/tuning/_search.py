@@ -9,14 +9,15 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 from sklearn.utils.parallel import Parallel, delayed
+from tqdm import tqdm
 
-from affectsk.tuning._candidates import with_params
-from affectsk.tuning._fold_scores import score_fold
+from affectsk.tuning._candidate import score_fold, with_params
 from affectsk.tuning._liveness import Pulse, counts, recover_stale, retry
 
 __all__ = ["Search"]
 
 _POLL_SECONDS = 0.2
+_BAR_SECONDS = 2
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Search:
     shared : bool
         Whether other processes may work on the study.
     verbose : int
-        1 prints a line per trial, 2 its parameters, too.
+        1 shows a progress bar, 2 prints a line per trial, 3 its parameters, too.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Search:
         self.shared = shared
         self.verbose = verbose
         self.runs = []
+        self.progress = None
 
     def run(self):
         """Run the search."""
@@ -92,7 +94,8 @@ class Search:
         # A sampler that has tried everything, such as a grid, stops the study, which Optuna allows
         # in its own loop only.
         self.study.stop = self._stop
-        with Parallel(n_jobs=self.n_jobs) as parallel, pulse if self.shared else nullcontext():
+        alive = pulse if self.shared else nullcontext()
+        with Parallel(n_jobs=self.n_jobs) as parallel, self._progress_bar() as self.progress, alive:
             try:
                 while self._begin_trials():
                     results = parallel(
@@ -109,12 +112,25 @@ class Search:
             finally:
                 del self.study.stop
 
+    def _progress_bar(self):
+        """Return the bar of finished trials, of which none is shown in a short search."""
+        silent, done = self.verbose != 1, counts(self.study)[0]
+        return tqdm(
+            desc="searching",
+            unit="trial",
+            total=self.n_trials,
+            initial=done,
+            delay=_BAR_SECONDS,
+            disable=silent,
+        )
+
     def _begin_trials(self):
         """Begin trials as there is room; False once there is nothing more to do or to wait for."""
         while True:
             if self.shared:
                 recover_stale(self.study)
             finished, running = counts(self.study)
+            self.progress.update(finished - self.progress.n)
             while len(self.runs) < self.n_jobs and self._may_begin(finished, running):
                 self._begin()
                 running += 1
@@ -172,7 +188,7 @@ class Search:
             value = run.mean_score() if state == TrialState.COMPLETE else None
             self.study.tell(run.trial, value, state=state)
             self.runs.remove(run)
-        if self.verbose:
+        if self.verbose > 1:
             self._print(run, state, error)
 
     @contextmanager
@@ -197,6 +213,6 @@ class Search:
         """Print the line of a trial."""
         n_folds = f"{len(run.results)} of {len(self.folds.splits)} folds"
         score = f", score {run.mean_score():.4f}" if run.results else ""
-        params = f", {run.trial.params}" if self.verbose > 1 else ""
+        params = f", {run.trial.params}" if self.verbose > 2 else ""
         what = f"{state.name.lower()} ({n_folds}){score}{params}{f': {error}' if error else ''}"
         print(f"[OptunaSearchCV] trial {run.trial.number}: {what}")  # noqa: T201 - asked for by verbose

@@ -49,6 +49,7 @@ def search_results(study, space, n_splits, error_score):
     results["std_test_score"] = scores.std(axis=1)
     results["rank_test_score"] = _ranks(results["mean_test_score"], complete)
     results["state"] = np.array([trial.state.name.lower() for trial in trials], dtype=object)
+    results["error"] = np.array([t.user_attrs.get("error", "") for t in trials], dtype=object)
     results["trial_number"] = np.array([trial.number for trial in trials], dtype=np.int64)
     return results
 

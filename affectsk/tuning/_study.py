@@ -4,14 +4,14 @@ import hashlib
 import os
 import time
 import warnings
-from contextlib import contextmanager, suppress
+import weakref
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import optuna
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 try:
     import fcntl
@@ -24,6 +24,7 @@ __all__ = [
     "check_same_space",
     "detached",
     "folds_identity",
+    "open_storage",
     "open_study",
     "replay",
 ]
@@ -77,14 +78,39 @@ class KernelLock:
                 journal.truncate(end)
 
 
-def open_study(storage, name, sampler, pruner):
-    """Create a study, or load the one that has the name.
+@contextmanager
+def open_storage(storage):
+    """Open a storage, and close the connections that were opened for it.
 
     Parameters
     ----------
     storage : None, str, path or optuna storage
         None keeps it in memory; a path ending in .log or .journal is a journal file, one in .db,
         .sqlite or .sqlite3 a SQLite file; otherwise a database URL.
+
+    Yields
+    ------
+    None or optuna storage
+        The storage. A database can still be used after the context, and connects again then.
+    """
+    if not isinstance(storage, (str, os.PathLike)):
+        yield storage
+        return
+    opened = _opened(os.fspath(storage))
+    try:
+        yield opened
+    finally:
+        if isinstance(opened, optuna.storages.RDBStorage):
+            opened.engine.dispose()
+
+
+def open_study(storage, name, sampler, pruner):
+    """Create a study, or load the one that has the name.
+
+    Parameters
+    ----------
+    storage : None or optuna storage
+        None keeps it in memory.
     name : str or None
         Name of the study.
     sampler : optuna sampler
@@ -99,7 +125,7 @@ def open_study(storage, name, sampler, pruner):
     """
     with _quiet():
         return optuna.create_study(
-            storage=_open_storage(storage),
+            storage=storage,
             study_name=name,
             sampler=sampler,
             pruner=pruner,
@@ -252,11 +278,8 @@ def _quiet():
         optuna.logging.set_verbosity(verbosity)
 
 
-def _open_storage(storage):
-    """Return the storage of an argument `storage`."""
-    if not isinstance(storage, (str, os.PathLike)):
-        return storage
-    text = os.fspath(storage)
+def _opened(text):
+    """Return the storage of a path or a URL."""
     if Path(text).suffix in _JOURNALS and "://" not in text:
         lock = KernelLock(text) if fcntl is not None else None
         return optuna.storages.JournalStorage(JournalFileBackend(text, lock_obj=lock))
@@ -267,15 +290,22 @@ def _open_storage(storage):
             f"storage={text!r} must end in one of {(*_JOURNALS, *_DATABASES)!r}, or be the URL of "
             "a database such as 'postgresql+psycopg://user@host/name'."
         )
-    return _open_database(text)
+    storage = _database(text)
+    # For what is opened later, by whoever looks into the study.
+    weakref.finalize(storage, storage.engine.dispose)
+    return storage
 
 
-def _open_database(url):
+def _database(url):
     """Return the storage in a database, made if it is empty."""
     wait = {"connect_args": {"timeout": _LOCK_SECONDS}} if url.startswith("sqlite") else None
     for seconds in _OPEN_PAUSES:
-        # Of processes that start on an empty database at once, all but one fail to make its tables.
-        with suppress(SQLAlchemyError):
+        try:
             return optuna.storages.RDBStorage(url, engine_kwargs=wait)
-        time.sleep(seconds)
+        except ImportError:  # of the driver
+            raise
+        except Exception:
+            # Of processes that start on an empty database at once, all but one fail to make its
+            # tables, with an error of the database library.
+            time.sleep(seconds)
     return optuna.storages.RDBStorage(url, engine_kwargs=wait)

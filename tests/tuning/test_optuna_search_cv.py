@@ -103,7 +103,7 @@ def test_scores_are_those_of_grid_search(data):
     assert {"mean_test_score", "std_test_score", "rank_test_score", "split3_test_score"} < {*shared}
     for name in shared:
         np.testing.assert_allclose(ours[name], grid.cv_results_[name])
-    assert list(grid.cv_results_) == [k for k in ours if k not in ("state", "trial_number")]
+    assert [*grid.cv_results_, "state", "error", "trial_number"] == list(ours)
     assert search.best_params_ == grid.best_params_ or sum(ours["rank_test_score"] == 1) > 1
     assert search.best_score_ == grid.best_score_
     assert (search.predict(X) == search.best_estimator_.predict(X)).all()
@@ -443,9 +443,9 @@ def test_a_failing_trial_is_recorded_and_the_search_goes_on(data):
         ranks[failed].min() > ranks[~failed].max()
         or (search.cv_results_["state"] == "pruned").any()
     )
-    errors = [t.user_attrs["error"] for t in search.study_.trials if t.state.name == "FAIL"]
-    assert len(errors) == failed.sum()
-    assert all("RuntimeError in fold 0: cannot fit" in error for error in errors)
+    errors = search.cv_results_["error"]
+    assert all("RuntimeError in fold 0: cannot fit" in error for error in errors[failed])
+    assert all(error == "" for error in errors[~failed])
 
 
 def test_all_trials_failing_shows_the_first_error(data):
@@ -493,16 +493,26 @@ def test_targets_that_no_trial_could_use(data):
         search.fit(data[0], np.linspace(0, 1, 120))
 
 
-def test_progress_is_printed_when_asked_for(data, capfd):
-    search = OptunaSearchCV(Known(), {"a": [1.0]}, n_trials=2, cv=3, verbose=1)
+def test_trials_are_printed_when_asked_for(data, capfd):
+    search = OptunaSearchCV(Known(), {"a": [1.0]}, n_trials=2, cv=3, verbose=2)
     search.fit(*data[:2])
     lines = capfd.readouterr()
     assert lines.out.splitlines()[1] == (
         "[OptunaSearchCV] trial 1: complete (3 of 3 folds), score 1.0000"
     )
     assert not lines.err  # Optuna is quiet
-    search.set_params(verbose=0).fit(*data[:2])
-    assert not "".join(capfd.readouterr())
+    search.set_params(verbose=3).fit(*data[:2])
+    assert "score 1.0000, {'a': 1.0}" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_a_long_search_shows_its_progress(data, capfd, monkeypatch, verbose):
+    search = OptunaSearchCV(Known(), {"a": [1.0]}, n_trials=2, cv=3, verbose=verbose)
+    search.fit(*data[:2])
+    assert not "".join(capfd.readouterr())  # for less than two seconds
+    monkeypatch.setattr("affectsk.tuning._search._BAR_SECONDS", 0)
+    search.fit(*data[:2])
+    assert ("2/2" in capfd.readouterr().err) == bool(verbose)
 
 
 def test_joblib_keeps_everything(data, tmp_path):

@@ -1,5 +1,6 @@
 """A study in PostgreSQL, by a server of the test's own; skipped where there is none."""
 
+import gc
 import getpass
 import importlib.util
 import shutil
@@ -42,7 +43,7 @@ def database(tmp_path_factory):
 
 
 def test_processes_that_begin_on_an_empty_database_at_once_share_a_study(database):
-    command = [sys.executable, str(SCRIPT), database, "8", "0.01"]
+    command = [sys.executable, str(SCRIPT), database, "6", "0.01"]
     workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
     for worker in workers:
         assert worker.wait(timeout=60) == 0, worker.stderr.read()
@@ -50,6 +51,19 @@ def test_processes_that_begin_on_an_empty_database_at_once_share_a_study(databas
     spec = importlib.util.spec_from_file_location("slow_search", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    resumed = script.search(database, 11).fit(script.X, script.Y)
-    assert len(resumed.cv_results_["params"]) == 11
-    assert len({params["quality"] for params in resumed.cv_results_["params"]}) == 11
+    resumed = script.search(database, 9).fit(script.X, script.Y)
+    assert len(resumed.cv_results_["params"]) == 9
+    assert len({params["quality"] for params in resumed.cv_results_["params"]}) == 9
+    assert not open_connections()
+    assert len(resumed.study_.trials) == 9  # which connects again
+    del resumed
+    gc.collect()
+    assert not open_connections()
+
+
+def open_connections():
+    """Return what this process has not closed."""
+    import psycopg
+
+    connections = [c for c in gc.get_objects() if isinstance(c, psycopg.Connection)]
+    return [connection for connection in connections if not connection.closed]

@@ -1,5 +1,6 @@
 """Studies that outlive a process: resumed, shared, and recovered after a kill."""
 
+import gc
 import importlib.util
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 from optuna.trial import TrialState
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import Ridge
+from sqlalchemy.pool import NullPool, StaticPool
 
 from affectsk.tuning import OptunaSearchCV
 
@@ -44,10 +46,10 @@ def storage(request, tmp_path):
 
 
 def test_a_resumed_search_goes_on_as_if_uninterrupted(storage):
-    first = search(storage, 6).fit(X, Y)
-    resumed = search(storage, 16).fit(X, Y)
-    whole = search(None, 16).fit(X, Y)
-    assert len(first.cv_results_["params"]) == 6
+    first = search(storage, 4).fit(X, Y)
+    resumed = search(storage, 12).fit(X, Y)
+    whole = search(None, 12).fit(X, Y)
+    assert len(first.cv_results_["params"]) == 4
     assert resumed.cv_results_["params"] == whole.cv_results_["params"]
     assert finished(first.study_).items() <= finished(resumed.study_).items()
     assert resumed.best_score_ == whole.best_score_
@@ -82,6 +84,40 @@ def test_a_study_of_other_parameters_is_refused(storage):
     other = search(storage, 2).set_params(param_distributions={"seconds": [0.0]})
     with pytest.raises(ValueError, match="other param_distributions"):
         other.fit(X, Y)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs the files of a process")
+def test_a_search_leaves_no_connection_open(storage):
+    def n_open():
+        links = Path("/proc/self/fd").iterdir()
+        return sum(os.path.realpath(link).startswith(storage) for link in links)
+
+    found = search(storage, 2).fit(X, Y)
+    assert n_open() == 0
+    assert len(found.study_.trials) == 2
+    del found
+    gc.collect()
+    assert n_open() == 0
+    with pytest.raises(ValueError, match="n_rows"):
+        search(storage, 3).fit(X[:9], Y[:9])
+    assert n_open() == 0
+
+
+def test_a_storage_of_the_user_stays_open(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    own = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": StaticPool})
+    connection = own.engine.raw_connection().driver_connection
+    search(own, 2).fit(X, Y)
+    assert own.engine.raw_connection().driver_connection is connection
+    own.engine.dispose()
+
+
+def test_a_database_that_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("affectsk.tuning._study._OPEN_PAUSES", (0.0,))
+    with pytest.raises(Exception, match="unable to open database file"):
+        search(tmp_path / "no" / "study.db", 1).fit(X, Y)
+    with pytest.raises(ImportError, match="import DB access module"):
+        search("oracle://user@localhost/name", 1).fit(X, Y)
 
 
 def test_failed_trials_count_and_stay(storage):
@@ -170,7 +206,9 @@ def test_a_living_process_gives_way_where_it_was_taken_for_dead(storage):
 def opened(storage):
     """Return the study as another process sees it."""
     if storage.endswith(".db"):
-        return optuna.load_study(study_name="shared", storage=f"sqlite:///{storage}")
+        options = {"poolclass": NullPool}  # which leaves nothing open
+        database = optuna.storages.RDBStorage(f"sqlite:///{storage}", engine_kwargs=options)
+        return optuna.load_study(study_name="shared", storage=database)
     backend = optuna.storages.journal.JournalFileBackend(storage)
     journal = optuna.storages.JournalStorage(backend)
     return optuna.load_study(study_name="shared", storage=journal)
@@ -212,8 +250,8 @@ def test_paths_that_say_no_format_are_refused(wrong):
 def test_a_killed_process_loses_nothing(tmp_path):
     """Two processes on one journal; one is killed in the middle of a trial."""
     path = tmp_path / "study.journal"
-    n_trials = 16
-    command = [sys.executable, str(SCRIPT), str(path), str(n_trials), "0.08"]
+    n_trials = 12
+    command = [sys.executable, str(SCRIPT), str(path), str(n_trials), "0.06"]
     workers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
     study = open_once_made(path)
     stop_in_a_trial(study, workers[0].pid)

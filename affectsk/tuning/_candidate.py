@@ -1,4 +1,4 @@
-"""One fold of one candidate: fit, score, and how long both took."""
+"""A candidate: an estimator with the parameters of a trial, and its score on each fold."""
 
 import numbers
 import time
@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
-__all__ = ["FoldResult", "Folds", "rows_of_params", "score_fold"]
+__all__ = ["FoldResult", "Folds", "check_names", "rows_of_params", "score_fold", "with_params"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,58 @@ class FoldResult:
     fit_time: float = 0.0
     score_time: float = 0.0
     error: str = ""
+
+
+def check_names(estimator, names, available=()):
+    """Raise where an estimator has no parameter of a name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its own and nested parameters are known.
+    names : iterable of str
+        Names to check, such as ``"clf__alpha"``.
+    available : iterable of str, default=()
+        Parameters that are set at the same time: what is nested in them is not known yet.
+
+    Raises
+    ------
+    ValueError
+        If there is no such parameter.
+    """
+    known = estimator.get_params(deep=True)
+    for name in names:
+        outer = {name[:end] for end in range(len(name)) if name.startswith("__", end)}
+        if name not in known and not outer & set(available):
+            raise ValueError(
+                f"param_distributions names the parameter {name!r}, which "
+                f"{type(estimator).__name__} has not; correct the name. Valid parameters are "
+                f"{sorted(known)!r}."
+            )
+
+
+def with_params(estimator, params):
+    """Return a clone of an estimator with parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Stays as it is.
+    params : dict
+        The parameters; estimators in it are cloned.
+
+    Returns
+    -------
+    estimator
+        The clone.
+
+    Raises
+    ------
+    ValueError
+        If the estimator has no such parameter.
+    """
+    check_names(estimator, params, available=params)
+    return clone(estimator).set_params(**{k: clone(v, safe=False) for k, v in params.items()})
 
 
 def score_fold(candidate, folds, fold, *, catch):
