@@ -232,3 +232,23 @@ def test_one_table_of_tasks_with_gaps_through_cross_validation(many):
     )
     scores = cross_val_score(heads, many.X, many.y, cv=VideoKFold(2), error_score="raise")
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda head: ThresholdedAUClassifier(head, cv=2),
+        lambda head: BlendingClassifier([("a", head, slice(0, 4)), ("b", head, None)], cv=2),
+        lambda head: ConfidenceGateClassifier(head, head, cv=2),
+    ],
+    ids=["threshold", "blend", "gate"],
+)
+@pytest.mark.parametrize("smooth", [False, True])
+@pytest.mark.parametrize("form", ["category", "object"])
+def test_a_missing_label_becomes_no_class(data, decide, smooth, form):
+    head = WeightedMLPClassifier((), max_iter=1, random_state=0)
+    head = SmoothedClassifier(head) if smooth else head
+    y = data.y["expression"].astype(form)
+    assert y.isna().any()
+    model = decide(head).fit(data.X, y)
+    assert model.classes_.tolist() == sorted(set(y.dropna()))

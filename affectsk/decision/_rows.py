@@ -227,8 +227,10 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
     validation = {k: v for k, v in fit_params.items() if k.endswith(("X_val", "y_val"))}
     per_row = {k: v for k, v in fit_params.items() if k not in validation}
     fit_params = _check_method_params(X, per_row, rows) | validation
-    # Labels next to missing ones come in object arrays, which scikit-learn takes for strings.
-    y = np.array(y.tolist()) if isinstance(y, np.ndarray) and y.dtype == object else y
+    # Labels that were next to missing ones are in object arrays, which scikit-learn refuses; NaN
+    # that still is among strings would become one more string.
+    in_objects = isinstance(y, np.ndarray) and y.dtype == object
+    y = np.array(y.tolist()) if in_objects and not pd.isna(y).any() else y
     try:
         return estimator.fit(take_rows(X, rows), y, **fit_params, **routed)
     except ValueError as error:
@@ -236,9 +238,9 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
             raise
         raise ValueError(
             "y has rows in which some labels are missing and others are not, and "
-            f"{type(estimator).__name__} takes none of those ({error}); use an estimator that does, "
-            "such as WeightedMLPClassifier or CCCRegressor, or set all labels of such rows to NaN, "
-            "which leaves them out."
+            f"{type(estimator).__name__} takes none of those ({error}); use one that does, such as "
+            "WeightedMLPClassifier or CCCRegressor, or set all labels of such rows to NaN, which "
+            "leaves them out."
         ) from error
 
 
