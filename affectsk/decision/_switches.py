@@ -24,15 +24,15 @@ def class_counts(truth, decided, n_classes, weight=None):
     ndarray of shape (3, n_classes), float64
         Weight of the rows that are hits, that are truly of the class, and that are decided for it.
     """
-    weight = np.broadcast_to(1.0, truth.shape) if weight is None else weight
     hit = truth == decided
+    hit_weight = None if weight is None else weight[hit]
     return np.stack(
         [
-            np.bincount(truth[hit], weight[hit], minlength=n_classes),
+            np.bincount(truth[hit], hit_weight, minlength=n_classes),
             np.bincount(truth, weight, minlength=n_classes),
             np.bincount(decided, weight, minlength=n_classes),
         ]
-    )
+    ).astype(np.float64)
 
 
 def class_scores(counts, scoring="f1_macro"):
@@ -110,11 +110,13 @@ def switch_scores(counts, truth, before, after, *, scoring="f1_macro", weight=No
     """
     scores = np.zeros(len(truth) + 1)
     for code in range(counts.shape[1]):
-        change = (after == code).astype(np.int8) - (before == code)
-        change = change if weight is None else change * weight
+        rows = np.flatnonzero((before == code) | (after == code))  # no other row changes its score
+        change = (after[rows] == code).astype(np.int8) - (before[rows] == code)
+        change = change if weight is None else change * weight[rows]
         n_decided = _running(counts[2, code], change)
-        hits = _running(counts[0, code], np.where(truth == code, change, 0))
-        scores += class_scores((hits, counts[1, code], n_decided), scoring)
+        hits = _running(counts[0, code], np.where(truth[rows] == code, change, 0))
+        own = class_scores((hits, counts[1, code], n_decided), scoring)
+        scores += np.repeat(own, np.diff(rows, prepend=-1, append=len(truth)))
     return scores / _divisor(counts, scoring)
 
 

@@ -30,7 +30,7 @@ __all__ = ["ThresholdedAUClassifier"]
 
 
 def _search(truth, scores, weight, *, return_curves=False):
-    """Return thresholds of labels (two axes) or offsets of classes (codes), F1 and thinned curves."""
+    """Return thresholds of labels (two axes) or offsets of classes (codes), F1, thin curves."""
     search = search_labels if truth.ndim == 2 else best_class_offsets
     return search(truth, scores, weight, return_curves=return_curves, thinned=True)
 
@@ -368,10 +368,10 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         n_classes = len(self.classes_)
         # One number for all classes would leave the largest score where it is.
         if given.shape != (n_classes,) and (given.shape or not self.multilabel_):
-            kind, one = ("labels", "one number for all, or ") if self.multilabel_ else ("classes", "")
+            wanted = "labels; pass one number for all, or" if self.multilabel_ else "classes; pass"
             raise ValueError(
-                f"thresholds has shape {given.shape}, but there are {n_classes} {kind}; pass {one}"
-                "one for each."
+                f"thresholds has shape {given.shape}, but there are {n_classes} {wanted} one for "
+                "each."
             )
         if np.isnan(given).any():
             raise ValueError(

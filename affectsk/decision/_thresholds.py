@@ -6,14 +6,12 @@ import numpy as np
 
 from affectsk.decision._class_offsets import best_class_offsets
 from affectsk.decision._codes import check_codes, check_weight
+from affectsk.decision._score_bins import N_BINS, score_bins
 from affectsk.decision._score_curve import ScoreCurve
 from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.labels import check_targets
 
 __all__ = ["best_f1_thresholds", "check_truth", "label_f1_scores", "search_labels"]
-
-
-_N_BINS = 4096
 
 
 def best_f1_thresholds(y_true, scores, *, beta=1.0, sample_weight=None, return_curves=False):
@@ -133,7 +131,7 @@ def best_f1_thresholds(y_true, scores, *, beta=1.0, sample_weight=None, return_c
     return found
 
 
-def search_labels(truth, scores, weight=None, *, beta=1.0, return_curves=False):
+def search_labels(truth, scores, weight=None, *, beta=1.0, return_curves=False, thinned=False):
     """Do what `best_f1_thresholds` does for labels, without checks and warnings.
 
     Parameters
@@ -148,6 +146,8 @@ def search_labels(truth, scores, weight=None, *, beta=1.0, return_curves=False):
         Weight of recall.
     return_curves : bool, default=False
         Return the curves, too.
+    thinned : bool, default=False
+        Thin every curve as soon as it is there; whole ones are larger than the scores.
 
     Returns
     -------
@@ -161,7 +161,8 @@ def search_labels(truth, scores, weight=None, *, beta=1.0, return_curves=False):
         rows = _labelled_rows(truth[:, label], scores[:, label], weight)
         found.append(_best_cut(*rows, beta))
         if return_curves:
-            curves.append(_curve(*rows, beta))
+            curve = _curve(*rows, beta)
+            curves.append(curve.thinned() if thinned else curve)
     thresholds, best_scores = np.array(found, dtype=np.float64).reshape(-1, 2).T
     return (thresholds, best_scores, curves) if return_curves else (thresholds, best_scores)
 
@@ -285,11 +286,11 @@ def _near_best(positive, scores, weight, n_true, beta):
     negatives. Bins in which not even that reaches the best border between bins need no sorting.
     """
     passed = np.zeros(2)
-    while len(scores) > _N_BINS:
-        bins = _bins(scores)
+    while len(scores) > N_BINS:
+        bins = score_bins(scores)
         bins *= 2  # the negatives of a bin, followed by its positives
         bins += positive
-        counts = np.bincount(bins, weight, minlength=2 * _N_BINS).reshape(-1, 2)
+        counts = np.bincount(bins, weight, minlength=2 * N_BINS).reshape(-1, 2)
         from_bin = passed + np.append(
             np.cumsum(counts[::-1], axis=0)[::-1], np.zeros((1, 2)), axis=0
         )
@@ -304,16 +305,6 @@ def _near_best(positive, scores, weight, n_true, beta):
         if len(scores) > n_before / 2:  # ties, or scores that crowd at a cut: sorting is as fast
             break
     return positive, scores, weight, passed
-
-
-def _bins(scores):
-    """Return a bin for every score, such that a higher bin never has a lower score."""
-    low, high = scores.min(), scores.max()
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        scaled = (scores - low) * (_N_BINS / (high - low))
-    if not np.isfinite(scaled.max()):  # one value, or a range beyond the floats
-        return np.zeros(len(scores), dtype=np.int64)
-    return np.minimum(scaled, _N_BINS - 1, out=scaled).astype(np.int64)
 
 
 def _cuts(positive, scores, weight, passed, n_true, beta):

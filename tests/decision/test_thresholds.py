@@ -202,6 +202,33 @@ def test_offsets_find_a_rare_class_that_the_largest_score_misses():
     np.testing.assert_array_equal(best_f1_thresholds(y, scores)[0], offsets)
 
 
+@pytest.mark.parametrize("shape", ["normal", "rounded", "crowded", "constant"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_many_rows_of_classes_are_searched_as_completely(shape, weighted):
+    rng = np.random.default_rng(5)
+    y = rng.choice(4, 20_000, p=[0.7, 0.1, 0.15, 0.05])
+    scores = rng.normal(size=(20_000, 4)) + 1.5 * np.eye(4)[y] + [0.5, 0, 0, 0]
+    scores = {
+        "normal": scores,
+        "rounded": scores.round(1),
+        "crowded": np.exp(5 * scores),
+        "constant": np.zeros_like(scores),
+    }[shape].astype(np.float32)
+    weight = rng.integers(0, 4, 20_000) if weighted else None
+    offsets, best, curves = best_f1_thresholds(y, scores, sample_weight=weight, return_curves=True)
+    decided = (scores - offsets).argmax(axis=1)
+    expected = f1_score(y, decided, average=None, sample_weight=weight, labels=range(4))
+    np.testing.assert_allclose(best, expected)
+    for code, curve in enumerate(curves):  # of all cuts
+        if shape != "rounded":  # where what argmax makes of ties is no cut
+            assert curve.scores.max() <= best.mean() + 1e-12
+        trial = offsets.copy()
+        trial[code] = curve.values[curve.scores.argmax()]
+        decided = (scores - trial).argmax(axis=1)
+        found = f1_score(y, decided, average="macro", sample_weight=weight)
+        assert found <= best.mean() + 1e-12
+
+
 def test_weights_of_classes_stand_for_repeated_rows():
     rng = np.random.default_rng(1)
     y, scores = rng.integers(0, 3, 200), rng.random((200, 3))
