@@ -3,6 +3,7 @@
 import inspect
 
 from sklearn import config_context, get_config
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 __all__ = ["requests_groups", "requests_metadata", "route_groups"]
@@ -55,6 +56,8 @@ def requests_metadata(estimator, method, name):
     >>> requests_metadata(Ridge(), "fit", "X_val")
     False
     """
+    if isinstance(estimator, FrozenEstimator):  # says nothing of what it hands on
+        return method != "fit" and requests_metadata(estimator.estimator, method, name)
     try:
         with config_context(enable_metadata_routing=True):
             return bool(get_routing_for_object(estimator).consumes(method, [name]))

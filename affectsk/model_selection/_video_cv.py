@@ -12,6 +12,12 @@ from affectsk.model_selection._video_kfold import VideoKFold
 __all__ = ["check_video_cv"]
 
 
+def _rows(chosen):
+    """Return the positions of rows, given as such or by a mask, in their own order."""
+    chosen = np.asarray(chosen)
+    return np.flatnonzero(chosen) if chosen.dtype == bool else np.sort(chosen)
+
+
 def check_video_cv(cv, X, y=None, groups=None, *, classifier=False):
     """Turn the `cv` argument of an estimator into a list of splits.
 
@@ -21,7 +27,7 @@ def check_video_cv(cv, X, y=None, groups=None, *, classifier=False):
         An int means `VideoKFold` where there are `groups` or an index with the level ``video``,
         and otherwise (each row is a video, or there is nothing to go by) `KFold` without
         shuffling, or for a classifier with one class per row `StratifiedKFold`. A splitter is
-        asked for its splits; an iterable is taken as it is.
+        asked for its splits; those of an iterable are positions of rows, or masks of bool.
     X : array-like of n_rows rows
         Rows to split.
     y : array-like of n_rows rows, default=None
@@ -65,7 +71,7 @@ def check_video_cv(cv, X, y=None, groups=None, *, classifier=False):
         # In their own order, the rows of a video stay together.
         return [(np.sort(train), np.sort(test)) for train, test in cv.split(X, y, groups)]
     try:
-        splits = [(train, test) for train, test in cv]
+        splits = [(_rows(train), _rows(test)) for train, test in cv]
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"cv={cv!r} must be a number of folds, a splitter with the method split, or pairs of "

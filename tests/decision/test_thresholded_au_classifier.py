@@ -310,6 +310,7 @@ def test_joblib_keeps_everything(data, tmp_path):
         ({"cv": 11}, ValueError, "cv=11 cannot split"),
         ({"cv": "prefit"}, NotFittedError, "cv='prefit' needs a fitted RandomForestClassifier"),
         ({"thresholds": [0.5, 0.5]}, ValueError, r"shape \(2,\), but there are 3"),
+        ({"thresholds": [0.5]}, ValueError, "3 labels; pass one number for all, or one for each"),
         ({"thresholds": [0.5, np.nan, 0.5]}, ValueError, "holds NaN"),
         ({"thresholds": float("nan")}, ValueError, "holds NaN"),
         ({"thresholds": "best"}, ValueError, "'thresholds' parameter"),
@@ -328,3 +329,88 @@ def test_labels_that_are_no_labels_are_an_error(data):
     fitted = LogisticRegression().fit(X.dropna(), y["AU1"][X["u"].notna()])
     with pytest.raises(ValueError, match="not among classes"):
         ThresholdedAUClassifier(fitted, cv="prefit").fit(X, y["AU1"] + 1)
+
+
+def test_one_number_for_all_classes_is_an_error(data):
+    X, y = data
+    labels = y["AU1"].map({0.0: "Neutral", 1.0: "Anger"})
+    with pytest.raises(ValueError, match=r"shape \(\), but there are 2 classes; pass one for each"):
+        ThresholdedAUClassifier(LogisticRegression(), thresholds=0.3).fit(X, labels)
+    given = ThresholdedAUClassifier(LogisticRegression(), thresholds=[0.0, 0.4]).fit(X, labels)
+    scores = given.predict_proba(X.dropna())
+    assert (
+        given.predict(X.dropna()).tolist()
+        == np.where(scores[:, 0] >= scores[:, 1] - 0.4, "Anger", "Neutral").tolist()
+    )
+
+
+@pytest.mark.parametrize("inner", [FOREST, MultiOutputClassifier(LogisticRegression())])
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_missing_cells_of_y_need_an_estimator_that_takes_them(data, inner, smoothed):
+    X, y = data
+    y.iloc[0, 0] = np.nan
+    model = ThresholdedAUClassifier(SmoothedClassifier(inner) if smoothed else inner, cv=2)
+    with pytest.raises(ValueError, match=f"^y has rows in which.*{type(inner).__name__} takes"):
+        model.fit(X, y)
+    y.iloc[0] = np.nan
+    model.fit(X, y)
+
+
+@pytest.mark.parametrize("as_groups", [False, True])
+def test_a_frozen_estimator_still_looks_along_time(data, as_groups):
+    X, y = data
+    train, val = X.loc["v0":"v4"], X.loc["v5":]
+    smoothed = SmoothedClassifier(HEAD, TemporalSmoother(2))
+    if as_groups:
+        names = train.index.get_level_values("video")
+        smoothed.fit(train.to_numpy(), y.loc["v0":"v4"].to_numpy(), groups=names)
+    else:
+        smoothed.fit(train, y.loc["v0":"v4"])
+    groups = val.index.get_level_values("video") if as_groups else None
+    val, truth = (val.to_numpy() if as_groups else val), y.loc["v5":].to_numpy()
+    plain, frozen = (
+        ThresholdedAUClassifier(inner, cv="prefit").fit(val, truth, groups=groups)
+        for inner in (smoothed, FrozenEstimator(smoothed))
+    )
+    np.testing.assert_array_equal(frozen.thresholds_, plain.thresholds_)
+    np.testing.assert_array_equal(
+        frozen.predict(val, groups=groups), plain.predict(val, groups=groups)
+    )
+
+
+def test_a_search_with_a_frozen_estimator_is_the_protocol_of_the_papers(data):
+    X, y = data
+    inner = FrozenEstimator(clone(FOREST).fit(X.loc[:"v4"].dropna(), y[X["u"].notna()].loc[:"v4"]))
+    val, truth = X.loc["v5":].dropna(), y[X["u"].notna()].loc["v5":]
+    model = ThresholdedAUClassifier(inner, cv="prefit")
+    grid = {"strategy": ["pooled", "fold_mean"]}
+    search = GridSearchCV(model, grid, cv=VideoKFold(2), error_score="raise").fit(val, truth)
+    assert search.best_estimator_.estimator_ is inner
+    first = [
+        clone(model).fit(val.iloc[train], truth.iloc[train]).score(val.iloc[test], truth.iloc[test])
+        for train, test in VideoKFold(2).split(val, truth)
+    ]
+    assert search.cv_results_["mean_test_score"][0] == pytest.approx(np.mean(first))
+    with pytest.raises(NotFittedError, match=r"wrap it as sklearn.frozen.FrozenEstimator"):
+        search.set_params(estimator__estimator=inner.estimator).fit(val, truth)
+
+
+def test_splits_may_be_masks(data):
+    X, y = data
+    y.iloc[:70] = np.nan
+    splits = list(VideoKFold(3).split(X, y))
+    rows = np.arange(len(X))
+    masks = [(np.isin(rows, train), np.isin(rows, test)) for train, test in splits]
+    by_rows, by_masks, shuffled = (
+        ThresholdedAUClassifier(HEAD, cv=cv).fit(X, y)
+        for cv in (splits, masks, [(train[::-1], test[::-1]) for train, test in splits])
+    )
+    np.testing.assert_array_equal(by_masks.thresholds_, by_rows.thresholds_)
+    np.testing.assert_array_equal(shuffled.thresholds_, by_rows.thresholds_)
+
+
+def test_rows_that_a_split_draws_twice_must_have_a_label_too(data):
+    X, y = data
+    y.iloc[:70] = np.nan
+    twice = [(np.repeat(train, 2), test) for train, test in VideoKFold(3).split(X, y)]
+    assert ThresholdedAUClassifier(FOREST, cv=twice).fit(X, y).thresholds_.shape == (3,)

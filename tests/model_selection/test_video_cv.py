@@ -41,9 +41,12 @@ def test_classes_without_videos_are_stratified():
         assert sorted(y[test][:4]) == ["a", "a", "b", "b"]
 
 
-def test_iterables_are_taken_as_they_are():
+def test_iterables_of_rows_or_masks():
     pairs = list(KFold(3).split(TABLE))
     assert held_out(check_video_cv(iter(pairs), TABLE)) == held_out(pairs)
+    rows = np.arange(len(TABLE))
+    masks = [(np.isin(rows, train), np.isin(rows, test).tolist()) for train, test in pairs]
+    assert held_out(check_video_cv(masks, TABLE)) == held_out(pairs)
 
 
 @pytest.mark.parametrize(
