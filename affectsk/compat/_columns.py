@@ -1,5 +1,7 @@
 """Some columns of an array or a table, named as scikit-learn's `ColumnTransformer` names them."""
 
+from numbers import Integral
+
 from sklearn.utils import _safe_indexing
 
 __all__ = ["take_columns"]
@@ -24,7 +26,7 @@ def take_columns(X, columns):
     Raises
     ------
     ValueError
-        If X has no such column.
+        If X has no such column, or none is chosen.
 
     Examples
     --------
@@ -35,10 +37,10 @@ def take_columns(X, columns):
     columns = columns(X) if callable(columns) else columns
     if columns is None:
         return X
-    columns = [columns] if isinstance(columns, (str, int)) else columns
+    columns = [columns] if isinstance(columns, (str, Integral)) else columns
     columns = list(columns) if isinstance(columns, tuple) else columns  # a key of its own to pandas
     try:
-        return _safe_indexing(X, columns, axis=1)
+        taken = _safe_indexing(X, columns, axis=1)
     except (IndexError, KeyError, ValueError) as error:
         names = getattr(X, "columns", None)
         known = f"the columns {list(names)[:8]!r} ..." if names is not None else "no column names"
@@ -46,3 +48,6 @@ def take_columns(X, columns):
             f"columns={columns!r} cannot be taken from X, which has {X.shape[1]} feature(s) and "
             f"{known} ({error}); name columns of X, or give their positions."
         ) from error
+    if not taken.shape[1]:
+        raise ValueError(f"columns={columns!r} chooses no column of X; name at least one.")
+    return taken

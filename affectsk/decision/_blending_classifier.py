@@ -107,7 +107,8 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
     Notes
     -----
     A class that a source does not know has probability 0 there, or the lowest of the decision
-    values of the row. The search does not look at `sample_weight`. Parameters of the estimators are
+    values of the row (a `PretrainedScoreClassifier` says so itself, by `target` and `exclude`). The
+    search does not look at `sample_weight`. Parameters of the estimators are
     named as in a Pipeline, ``name__parameter``. A source that smooths along time is asked about all
     rows, and may so have scores where it is missing.
 
@@ -185,7 +186,7 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
         self.thresholds = thresholds
         self.cv = cv
 
-    def fit(self, X, y, *, groups=None, sample_weight=None):
+    def fit(self, X, y, *, groups=None, sample_weight=None, **fit_params):
         """Find the weights on rows that the classifiers have not seen, and fit them on all rows.
 
         Parameters
@@ -197,7 +198,11 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
         groups : array-like of shape (n_rows,), default=None
             Video of each row, for an X without index.
         sample_weight : array-like of shape (n_rows,), default=None
-            Weight of each row, for classifiers that all take it.
+            Weight of each row. All classifiers that learn anything must take it; with metadata
+            routing on, it goes to those that request it.
+        **fit_params : dict
+            With metadata routing on: handed on to the classifiers that request them, such as
+            `X_val` and `y_val`. Of `X_val`, each sees its columns.
 
         Returns
         -------
@@ -219,7 +224,7 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
             weights = normalised_weights(weights, len(self.estimators))
         y, truth = self._read_labels(y, missing.shape[1])
         unseen = self._fit_sources(
-            X, y, missing, groups, sample_weight,
+            X, y, missing, groups, sample_weight, fit_params,
             is_tuned=_is_exact(self.weights) or _is_exact(self.thresholds),
             classes=None if self.multilabel_ else self.classes_,
         )  # fmt: skip

@@ -125,7 +125,7 @@ class BlendingRegressor(RegressorMixin, BlendedSources):
         self.missing_source = missing_source
         self.cv = cv
 
-    def fit(self, X, y, *, groups=None, sample_weight=None):
+    def fit(self, X, y, *, groups=None, sample_weight=None, **fit_params):
         """Find the weights on rows that the regressors have not seen, and fit them on all rows.
 
         Parameters
@@ -137,7 +137,11 @@ class BlendingRegressor(RegressorMixin, BlendedSources):
         groups : array-like of shape (n_rows,), default=None
             Video of each row, for an X without index.
         sample_weight : array-like of shape (n_rows,), default=None
-            Weight of each row, for regressors that all take it.
+            Weight of each row. All regressors that learn anything must take it; with metadata
+            routing on, it goes to those that request it.
+        **fit_params : dict
+            With metadata routing on: handed on to the regressors that request them, such as
+            `X_val` and `y_val`. Of `X_val`, each sees its columns.
 
         Returns
         -------
@@ -162,7 +166,8 @@ class BlendingRegressor(RegressorMixin, BlendedSources):
             n_sources, n_targets = len(self.estimators), targets.shape[1]
             self.weights_ = normalised_weights(self.weights, n_sources, n_targets)
         y = y if isinstance(y, (pd.DataFrame, pd.Series)) else np.asarray(y)
-        unseen = self._fit_sources(X, y, missing, groups, sample_weight, is_tuned=is_tuned)
+        given = (groups, sample_weight, fit_params)
+        unseen = self._fit_sources(X, y, missing, *given, is_tuned=is_tuned)
         if is_tuned:
             self._tune(targets, check_sources(unseen))
         return self

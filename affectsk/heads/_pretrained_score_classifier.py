@@ -154,7 +154,7 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
         """
         scores, missing = self._mapped(X, reset=True)
         if y is not None:
-            encode_labels(y, len(scores), self.classes_)
+            self._check_labels(y, len(scores))
         self.n_missing_rows_ = int(missing.sum())
         return self
 
@@ -223,6 +223,17 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
     def _source(self):
         """Return the classes of the network."""
         return AFFECTNET_EXPRESSIONS if self.source is None else self.source
+
+    def _check_labels(self, y, n_rows):
+        """Raise where y is no column of classes, or has one that `target` lacks."""
+        _, occurring = encode_labels(y, n_rows)
+        unknown = [name for name in occurring.tolist() if name not in self.classes_.tolist()]
+        if unknown:
+            raise ValueError(
+                f"y holds {unknown[0]!r}, which is not among the classes "
+                f"{self.classes_.tolist()!r}; add it to target, with a substitute or in exclude, "
+                "or set such labels to NaN."
+            )
 
     def _mapped(self, X, *, reset):
         """Return the probabilities of the target classes, -inf for excluded ones."""

@@ -10,6 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +21,7 @@ from affectsk.decision import (
     best_blend_weights,
     best_f1_thresholds,
 )
+from affectsk.heads import PretrainedScoreClassifier, WeightedMLPClassifier
 from affectsk.metrics import get_scorer
 
 CLASSES = np.array(["Anger", "Fear", "Happiness"])
@@ -355,6 +357,7 @@ def test_frozen_sources_survive_a_search(data):
         ({"estimators": [("cv", LogisticRegression(), None)]}, "conflict"),
         ({"estimators": [("face", StandardScaler(), None)]}, "has no predict_proba"),
         ({"estimators": [("face", LogisticRegression(), ["no"])]}, "cannot be taken from X"),
+        ({"estimators": [("face", LogisticRegression(), [])]}, "chooses no column of X"),
         ({"weights": [1, -1]}, "at least 0"),
         ({"weights": [0, 0]}, "sum to 0"),
         ({"weights": [1, np.nan]}, "finite"),
@@ -395,3 +398,58 @@ def test_thresholds_are_those_of_the_blend(units):
     thresholds, f1 = best_f1_thresholds(y, model.predict_proba(X))
     np.testing.assert_array_equal(model.thresholds_, thresholds)
     assert model.score(X, y) == pytest.approx(f1.mean()) == pytest.approx(model.best_score_)
+
+
+def test_metadata_goes_to_the_sources_that_request_it(data):
+    X, y = data
+    weight = np.random.default_rng(0).random(240)
+    with sklearn.config_context(enable_metadata_routing=True):
+        face = LogisticRegression().set_fit_request(sample_weight=True)
+        voice = LogisticRegression().set_fit_request(sample_weight=False)
+        model = BlendingClassifier([("face", face, FACE), ("voice", voice, VOICE)])
+        model.fit(X, y, sample_weight=weight)
+        open_question = BlendingClassifier([("face", face, FACE), ("both", sources()[0][1], None)])
+        with pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match="sample_weight"):
+            open_question.fit(X, y, sample_weight=weight)
+    weighted = LogisticRegression().fit(X[FACE], y, sample_weight=weight)
+    np.testing.assert_allclose(model.named_estimators_.face.coef_, weighted.coef_)
+    plain = LogisticRegression().fit(X[VOICE], y)
+    np.testing.assert_allclose(model.named_estimators_.voice.coef_, plain.coef_)
+
+
+@pytest.mark.parametrize("columns", [VOICE, slice(3, 6)])
+def test_validation_rows_with_the_columns_of_the_source(data, columns):
+    X, y = data
+    network = WeightedMLPClassifier((), max_iter=20, learning_rate_init=0.1, random_state=0)
+    train, val = X.loc[:"f"], X.loc["g":]
+    validation = {"X_val": val, "y_val": y.loc["g":]}
+    model = BlendingClassifier([("face", LogisticRegression(), FACE), ("voice", network, columns)])
+    with sklearn.config_context(enable_metadata_routing=True):
+        model.fit(train, y.loc[:"f"], **validation)
+    alone = network.fit(train[VOICE], y.loc[:"f"], X_val=val[VOICE], y_val=y.loc["g":])
+    np.testing.assert_allclose(
+        model.named_estimators_.voice.predict_proba(val[VOICE]), alone.predict_proba(val[VOICE])
+    )
+    with pytest.raises(ValueError, match="enable_metadata_routing=True"):
+        model.fit(train, y.loc[:"f"], **validation)
+
+
+def test_a_source_that_learns_nothing_needs_no_weights(data):
+    X, y = data
+    weight = np.random.default_rng(0).random(240)
+    network = PretrainedScoreClassifier(source=CLASSES)
+    model = BlendingClassifier([*sources()[:1], ("network", network, VOICE)])
+    model.fit(X, y, sample_weight=weight)
+    weighted = LogisticRegression().fit(X[FACE], y, sample_weight=weight)
+    np.testing.assert_allclose(model.named_estimators_.face.coef_, weighted.coef_)
+    with pytest.raises(TypeError, match="sample_weight"):
+        model.set_params(network=KNeighborsClassifier()).fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize(("n_videos", "message"), [(0, "no row of X has both"), (1, "0 sample")])
+def test_errors_name_the_source(data, n_videos, message):
+    X, y = data
+    X.loc["abcdefgh"[n_videos] :, FACE] = np.nan
+    with pytest.raises(ValueError, match=message) as caught:
+        BlendingClassifier(sources(), cv=8).fit(X, y)
+    assert caught.value.__notes__ == ["This is about the source 'face' of the blend."]

@@ -78,7 +78,7 @@ def test_an_excluded_class_never_wins_where_all_others_underflow():
 def test_without_other_seven_classes_are_the_target(logits):
     model = PretrainedScoreClassifier(target=AFFWILD2_EXPRESSIONS[:7])
     assert model.fit(logits, ["Fear"] * 199 + [None]).predict_proba(logits).shape == (200, 7)
-    with pytest.raises(ValueError, match="'Other', which is not among classes"):
+    with pytest.raises(ValueError, match="'Other', which is not among the classes"):
         model.fit(logits, ["Fear"] * 199 + ["Other"])
 
 
