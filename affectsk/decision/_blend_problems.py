@@ -1,10 +1,13 @@
 """Checked score arrays and labels as what is to be blended."""
 
+import warnings
+
 import numpy as np
 
 from affectsk.decision._blend_regression import TargetBlend
 from affectsk.decision._blend_search import ClassBlend, LabelBlend, ThresholdedBlend
 from affectsk.decision._codes import check_codes
+from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.labels import check_targets
 from affectsk.sequences import missing_rows
 
@@ -129,6 +132,11 @@ def target_problems(y_true, sources, scoring, missing_source):
     -------
     list of TargetBlend
         The blends, each on the rows with its label and a source.
+
+    Warns
+    -----
+    UndefinedScoreWarning
+        If a target is constant.
     """
     truth = check_targets(y_true, len(sources[0]), name="y_true")
     _check_columns(sources, truth)
@@ -136,6 +144,13 @@ def target_problems(y_true, sources, scoring, missing_source):
     for target, column in enumerate(truth.T):
         parts = [part[:, [target]] for part in sources]
         usable = _usable_rows(parts, column, ~np.isnan(column))
+        if np.ptp(usable[1]) == 0:
+            warnings.warn(
+                f"Column {target} of y_true is constant in the rows that have a label and a "
+                "source: its score is 0, and no weight better than another.",
+                UndefinedScoreWarning,
+                stacklevel=4,
+            )
         problems.append(TargetBlend(*usable, scoring, missing_source))
     return problems
 

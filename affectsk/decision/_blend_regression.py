@@ -1,11 +1,13 @@
 """The best blend of regressions: concordance and correlation along a line in closed form."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from affectsk.decision._blend_scores import blend_scores, weights_on_line
 from affectsk.decision._score_curve import ScoreCurve
+from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.metrics import ccc_score, pearson_score
 
 __all__ = ["TargetBlend"]
@@ -40,9 +42,9 @@ class TargetBlend:
     def score(self, weights):
         """Return the score of the blend with some weights; 0 where it is constant."""
         blend = blend_scores(self.scores, weights, self.missing_source)[:, 0]
-        if np.ptp(blend) == 0 or np.ptp(self.truth) == 0:
-            return 0.0
-        return _METRICS[self.scoring](self.truth, blend)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedScoreWarning)
+            return _METRICS[self.scoring](self.truth, blend)
 
     def best_on_line(self, weights, source):
         """Find the best weight of one source, the others sharing the rest as they do.
@@ -130,4 +132,5 @@ def _line_scores(covariance, variance, bias, variance_true, scoring, weights):
         shared, scale = 2 * shared, _denominator(variance, bias, variance_true) @ powers
     else:
         scale = np.sqrt(np.maximum(variance @ powers, 0) * variance_true)
-    return np.divide(shared, scale, out=np.zeros_like(weights), where=scale > 0)
+    scores = np.divide(shared, scale, out=np.zeros_like(weights), where=scale > 0)
+    return np.clip(scores, -1, 1)

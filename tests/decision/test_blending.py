@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from affectsk.decision import best_blend_weights, best_f1_thresholds
 from affectsk.decision._blend_scores import blend_scores
 from affectsk.decision._blend_search import ClassBlend
+from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.metrics import ccc_score, pearson_score
 
 FEW = settings(max_examples=60, deadline=None)
@@ -398,6 +399,24 @@ def test_constant_predictions_score_0_without_a_warning():
     weights, score = best_blend_weights(y, [np.full(6, 0.1), y], scoring="pearson")
     assert score == pytest.approx(1)
     assert weights[1] > 0
+
+
+@pytest.mark.parametrize("scoring", ["ccc", "pearson"])
+def test_sources_that_add_up_to_a_constant_do_not_warn(scoring):
+    y, one = np.random.default_rng(0).normal(size=(2, 40))
+    sources = [one, 2 - one]
+    weights, score, curve = best_blend_weights(y, sources, scoring=scoring, return_curve=True)
+    assert score == max(METRICS[scoring](y, part) for part in sources)
+    assert set(weights) == {0.0, 1.0}
+    assert np.abs(curve.scores).max() <= 1
+
+
+@pytest.mark.parametrize("scoring", ["ccc", "pearson"])
+def test_constant_targets_warn(scoring):
+    sources = [np.arange(4.0), np.arange(4.0) ** 2]
+    for y in ([0.2] * 4, [np.nan, np.nan, 0.5, np.nan]):
+        with pytest.warns(UndefinedScoreWarning, match="Column 0 of y_true is constant"):
+            assert best_blend_weights(y, sources, scoring=scoring)[1] == 0
 
 
 def test_what_blends_do_with_missing_sources():
