@@ -158,15 +158,13 @@ class CompoundExpressionClassifier(ClassifierMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows, n_compounds)
+        ndarray of shape (n_rows, n_compounds), or (n_rows,) for two compounds
             Means of two probabilities, in the order of `classes_`, the same for all faces of a
-            frame; NaN for a frame without a face. They are small where another expression is
-            certain.
+            frame; for two compounds, that of the second above that of the first. NaN for a frame
+            without a face. Means are small where another expression is certain.
         """
-        self._validate_params()
-        is_fitted = hasattr(self, "n_features_in_")
-        X, _ = check_table(self if is_fitted else clone(self), X, reset=not is_fitted)
-        return average_faces(self._pair_scores(self._basic_scores(), X), X, self.face_aggregation)
+        scores = self._frame_scores(X)
+        return scores[:, 1] - scores[:, 0] if scores.shape[1] == 2 else scores
 
     def predict_proba(self, X):
         """Return the scores of compounds, made to sum to 1.
@@ -182,7 +180,7 @@ class CompoundExpressionClassifier(ClassifierMixin, BaseEstimator):
             Shares in the order of `classes_`, as if one of the compounds were there for certain;
             equal ones where every score is 0, and NaN for a frame without a face.
         """
-        return normalised(self.decision_function(X))
+        return normalised(self._frame_scores(X))
 
     def predict(self, X):
         """Return the compound with the largest score.
@@ -202,7 +200,7 @@ class CompoundExpressionClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a frame has no face; `SmoothedClassifier` fills the scores of such frames.
         """
-        scores = self.decision_function(X)
+        scores = self._frame_scores(X)
         refuse_missing(scores)
         return self.classes_[scores.argmax(axis=1)]
 
@@ -230,6 +228,13 @@ class CompoundExpressionClassifier(ClassifierMixin, BaseEstimator):
     def _basic_scores(self):
         """Return what reads the probabilities of the basic expressions."""
         return PretrainedScoreClassifier(columns=self.columns, source=self.source, input=self.input)
+
+    def _frame_scores(self, X):
+        """Return the scores of compounds of every frame, in each of its rows."""
+        self._validate_params()
+        is_fitted = hasattr(self, "n_features_in_")
+        X, _ = check_table(self if is_fitted else clone(self), X, reset=not is_fitted)
+        return average_faces(self._pair_scores(self._basic_scores(), X), X, self.face_aggregation)
 
     def _pair_scores(self, basic, X):
         """Return the scores of compounds of every row."""

@@ -149,7 +149,10 @@ def test_own_compounds_and_columns(faces):
     ).fit(X)
     p = softmax(X.to_numpy()[:, :8], axis=1)
     assert model.classes_.tolist() == ["Bitter", "Nervous"]
-    np.testing.assert_allclose(model.decision_function(X)[:, 0], (p[:, 0] + p[:, 6]) / 2)
+    bitter, nervous = (p[:, 0] + p[:, 6]) / 2, (p[:, 3] + p[:, 4]) / 2
+    np.testing.assert_allclose(model.decision_function(X), nervous - bitter, atol=1e-15)
+    np.testing.assert_allclose(model.predict_proba(X)[:, 0], bitter / (bitter + nervous))
+    assert (model.predict(X) == np.where(nervous > bitter, "Nervous", "Bitter")).all()
 
 
 def test_nothing_needs_a_fit(faces, tmp_path):
