@@ -97,7 +97,8 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     target_names_ : ndarray of shape (n_targets,)
         Names of the targets, where y is a table with string column names.
     prior_ : ndarray of shape (n_targets,)
-        Means of the targets in `fit`: the predictions for a video without any face.
+        Means of the targets in `fit`, or of the predictions where there were no targets: what is
+        predicted for a video without any face.
     n_missing_rows_ : int
         Rows without a face in `fit`.
     n_sequences_in_ : int
@@ -159,15 +160,16 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.rescale = rescale
         self.cv = cv
 
-    def fit(self, X, y, *, groups=None, sample_weight=None, **fit_params):
+    def fit(self, X, y=None, *, groups=None, sample_weight=None, **fit_params):
         """Fit the inner regressor on the frames with a face and a target, and find the scale.
 
         Parameters
         ----------
         X : frame table, array-like of shape (n_rows, n_features), or collection
             Features; a row that is NaN in every feature is a frame without a face.
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; NaN is no label.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets), default=None
+            Targets; NaN is no label. May be left out without `rescale`, for an inner regressor that
+            learns nothing from targets, such as a `PretrainedScoreRegressor`.
         groups : array-like of shape (n_rows,), default=None
             Video of each row, for an X without index.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -183,15 +185,17 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If there are fewer videos than folds.
+            If there are fewer videos than folds, or targets are needed and missing.
         """
         self._validate_params()
         X, missing, _ = check_frames(self, X, groups, reset=True)
         self.n_missing_rows_ = int(missing.sum())
-        targets = check_targets(y, len(missing))
         weight = _check_sample_weight(sample_weight, X)
         if sample_weight is not None:
             fit_params["sample_weight"] = weight
+        if y is None and not get_tags(self.estimator).target_tags.required:
+            return self._fit_without_targets(X, missing, groups, weight, fit_params)
+        targets = check_targets(y, len(missing))
         self._is_flat = as_labels(y).ndim == 1
         self.prior_ = weighted_mean(targets, weight)
         set_target_names(self, y)
@@ -272,6 +276,23 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         rows = rows[usable_rows(take_rows(y, rows), missing[rows])]
         return fit_on_rows(self.estimator, X, y, rows, groups, **fit_params)
 
+    def _fit_without_targets(self, X, missing, groups, weight, fit_params):
+        """Fit an inner regressor that learns nothing; its predictions stand for targets."""
+        if self.rescale:
+            raise ValueError(
+                "rescale=True matches the deviation of targets, but y is None; pass y, or use "
+                "rescale=False."
+            )
+        rows = usable_rows(None, missing, required=False)
+        self.estimator_ = fit_on_rows(self.estimator, X, None, rows, groups, **fit_params)
+        predicted = present_scores(self.estimator_, "predict", X, missing, groups)
+        self.prior_ = weighted_mean(predicted, weight)
+        self.scale_, self.offset_ = np.ones(len(self.prior_)), np.zeros(len(self.prior_))
+        self._is_flat = len(self.prior_) == 1
+        names = getattr(self.estimator_, "target_names_", None)
+        set_target_names(self, None if names is None else pd.DataFrame(columns=names))
+        return self
+
     def _smoothed(self, estimator, X, missing, groups, layout):
         """Return smoothed predictions, before scale and offset."""
         scores = present_scores(estimator, "predict", X, missing, groups)
@@ -309,6 +330,7 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         inner = get_tags(self.estimator)
         tags.input_tags.allow_nan = True
         tags.input_tags.sparse = False
+        tags.target_tags.required = inner.target_tags.required
         tags.target_tags.multi_output = inner.target_tags.multi_output
         tags.target_tags.single_output = inner.target_tags.single_output
         return tags

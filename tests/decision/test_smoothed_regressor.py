@@ -8,6 +8,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from affectsk import CCCRegressor, SmoothedRegressor, TemporalSmoother, VideoKFold
 from affectsk.exceptions import MissingFaceWarning
+from affectsk.heads import PretrainedScoreRegressor
 from affectsk.metrics import ccc_score
 
 
@@ -122,3 +123,24 @@ def test_names_of_targets(data):
     X, y = data
     assert SmoothedRegressor(Ridge(), cv=3).fit(X, y).target_names_.tolist() == list(y)
     assert not hasattr(SmoothedRegressor(Ridge(), cv=3).fit(X, y.to_numpy()), "target_names_")
+
+
+def test_without_targets_around_what_learns_nothing(data):
+    X, y = data
+    X.columns = [f"x{i}" for i in range(5)]
+    X.loc[3] = np.nan
+    network = PretrainedScoreRegressor(["x0", "x1"])
+    model = SmoothedRegressor(network, TemporalSmoother(5), rescale=False).fit(X)
+    taught = SmoothedRegressor(network, TemporalSmoother(5), rescale=False).fit(X, y)
+    others = X.drop(index=3)
+    np.testing.assert_array_equal(model.predict(others), taught.predict(others))
+    np.testing.assert_allclose(model.prior_, others[["x0", "x1"]].mean())
+    assert model.target_names_.tolist() == ["x0", "x1"]
+    with pytest.warns(MissingFaceWarning):
+        np.testing.assert_allclose(model.predict(X.loc[[3]])[0], model.prior_)
+    single = SmoothedRegressor(PretrainedScoreRegressor("x0"), rescale=False).fit(others)
+    assert single.predict(others).shape == (1100,)
+    with pytest.raises(ValueError, match="use rescale=False"):
+        SmoothedRegressor(network).fit(X)
+    with pytest.raises(ValueError, match="requires y"):
+        SmoothedRegressor(Ridge()).fit(X)
