@@ -17,8 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from joblib import Parallel, delayed
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
 
 from affectsk.datasets import make_affect_frames
 from affectsk.decision import SmoothedClassifier, SmoothedRegressor
@@ -33,42 +35,47 @@ N_WORKERS, N_SHARED, FIT_SECONDS = 4, 60, 0.2
 DATA = np.zeros((10, 1)), np.zeros(10)
 
 
-def searches(model, X, y, scoring):
-    """Return, for every seed, the share of folds that halving scores, and what its best loses."""
-    share, loss = [], []
-    for seed in SEEDS:
-        n_folds, best = {}, {}
-        for pruner in (None, "halving"):
-            search = OptunaSearchCV(
-                model, suggested_space(model), n_trials=N_TRIALS, scoring=scoring, pruner=pruner,
-                random_state=seed, refit=False,
-            ).fit(X, y)  # fmt: skip
-            scores = [search.cv_results_[f"split{fold}_test_score"] for fold in range(5)]
-            n_folds[pruner], best[pruner] = np.isfinite(scores).sum(), search.best_score_
-        share.append(n_folds["halving"] / n_folds[None])
-        loss.append(best[None] - best["halving"])
-    return np.median(share), np.median(loss), np.max(loss)
+def with_and_without(model, X, y, scoring, seed):
+    """Return the share of folds that halving scores, and what its best loses, for one seed."""
+    n_folds, best = {}, {}
+    for pruner in (None, "halving"):
+        search = OptunaSearchCV(
+            model, suggested_space(model), n_trials=N_TRIALS, scoring=scoring, pruner=pruner,
+            random_state=seed, refit=False, verbose=0,
+        )  # fmt: skip
+        with one_thread():
+            search.fit(X, y)
+        scores = [search.cv_results_[f"split{fold}_test_score"] for fold in range(5)]
+        # The best is among the trials that were scored on all folds, and its score their mean.
+        n_folds[pruner], best[pruner] = np.isfinite(scores).sum(), search.best_score_
+    return n_folds["halving"] / n_folds[None], best[None] - best["halving"]
 
 
 def halving():
-    """Compare successive halving with completing every trial; the best is scored on all folds."""
-    data = make_affect_frames(40, n_frames=80, n_features=32, random_state=0)
+    """Compare successive halving with completing every trial of the same number, by seed."""
+    # Three frames per second, so that every fold of this seed has every expression.
+    data = make_affect_frames(40, n_frames=80, frame_rate=3, n_features=32, random_state=4)
     regressor = make_pipeline(StandardScaler(), CCCRegressor(solver="exact"))
     regressor = SmoothedRegressor(regressor, TemporalSmoother(), rescale=False)
     classifier = WeightedMLPClassifier(classes=AFFWILD2_EXPRESSIONS, random_state=0)
     classifier = make_pipeline(StandardScaler(), classifier)
     classifier = SmoothedClassifier(classifier, TemporalSmoother())
     cases = {
-        "valence": (regressor, data.y["valence"], "ccc"),
-        "expression": (classifier, data.y["expression"], "expression_f1"),
+        "expression": (classifier, data.X, data.y["expression"], "expression_f1"),
+        "valence": (regressor, data.X, data.y["valence"], "ccc"),
     }
+    jobs = [delayed(with_and_without)(*case, seed) for case in cases.values() for seed in SEEDS]
+    done = Parallel(n_jobs=min(len(jobs), os.cpu_count()), return_as="generator")(jobs)
+    measured = list(tqdm(done, total=len(jobs), desc="halving", unit="seed", delay=2))
     rows = {}
-    for name, (model, y, scoring) in cases.items():
-        share, loss, worst = searches(model, data.X, y, scoring)
+    for name, values in zip(cases, np.split(np.array(measured), len(cases)), strict=True):
+        share, loss = np.median(values, axis=0)
         setting = f"{N_TRIALS} trials, 5 folds by video, reduction 3, median of {len(SEEDS)} seeds"
-        rows[f"folds scored with halving, {name}"] = result(share, 0.6, "x all folds", setting)
+        rows[f"folds scored with halving, {name}"] = result(
+            share, 0.6, "x all folds", f"{setting}, largest {values[:, 0].max():.3f}"
+        )
         rows[f"best score lost by halving, {name}"] = result(
-            loss, 0.005, scoring, f"unpruned less halving, largest of the seeds {worst:.4f}"
+            loss, 0.005, cases[name][-1], f"unpruned less halving, largest {values[:, 1].max():.4f}"
         )
     return rows
 
@@ -83,6 +90,7 @@ def shared_search(storage, n_trials):
     return OptunaSearchCV(
         Slow(), {"quality": optuna.distributions.FloatDistribution(0, 1)}, n_trials=n_trials,
         storage=storage, study_name="shared", pruner=None, random_state=0,
+        verbose=0,
     )  # fmt: skip
 
 
@@ -110,7 +118,7 @@ def finished(study):
 
 def stop_in_a_trial(study, process):
     """Stop a process in the middle of a trial, once all have finished one."""
-    while True:
+    while len(finished(study)) < N_SHARED:
         time.sleep(0.05)
         os.kill(process, signal.SIGSTOP)
         owners = {True: set(), False: set()}
@@ -121,6 +129,7 @@ def stop_in_a_trial(study, process):
         if process in owners[False] and len(owners[True] - {os.getpid()}) == N_WORKERS:
             return
         os.kill(process, signal.SIGCONT)
+    raise RuntimeError("the study was done before every process had finished a trial; run again")
 
 
 def kill_one(kind, storage):
