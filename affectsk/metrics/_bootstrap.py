@@ -7,6 +7,7 @@ import numpy as np
 
 from affectsk.compat import Interval, validate_params
 from affectsk.exceptions import UndefinedScoreWarning
+from affectsk.metrics._inputs import check_index
 from affectsk.metrics._resampling import (
     find_interval,
     labelled_groups,
@@ -99,6 +100,7 @@ def bootstrap_score(
     .659 [.630, .686]
     """
     codes, n_groups, labelled = labelled_groups(y_true, groups, taker="bootstrap_score")
+    check_index(y_true, y_pred)
     summaries = summarise(score, y_true, y_pred)
     if summaries is None:
         point, scorer = _prepare_rows(score, y_true, y_pred, codes, n_groups, labelled)

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 from affectsk.compat import Interval, validate_params
 from affectsk.exceptions import UndefinedScoreWarning
 from affectsk.metrics._group_scores import GroupScores
+from affectsk.metrics._inputs import check_index
 from affectsk.metrics._resampling import (
     find_interval,
     labelled_groups,
@@ -79,10 +80,12 @@ def score_by_group(
 
     Raises
     ------
+    TypeError
+        If `attribute` holds lists or the like, which are no values to sort rows by.
     ValueError
-        If `attribute` has another length, if no value occurs in two videos, if there is neither
-        `groups` nor the index level, if `score` does not return one number, or for the reasons
-        that `score` has.
+        If `attribute` has another length or index, if no value occurs in two videos, if there is
+        neither `groups` nor the index level, if `score` does not return one number, or for the
+        reasons that `score` has.
 
     See Also
     --------
@@ -133,6 +136,8 @@ def score_by_group(
             f"y_true has {len(y_true)} rows, but y_pred has {len(y_pred)}; pass one prediction per "
             "row of y_true."
         )
+    check_index(y_true, y_pred)
+    check_index(y_true, attribute, ("y_true", "attribute"))
     values, given = _find_values(attribute, len(y_true))
     codes, _, labelled = labelled_groups(y_true, groups, taker="score_by_group")
     rows = labelled & (given >= 0)
@@ -169,7 +174,13 @@ def _find_values(attribute, n_rows):
             f"attribute has shape {np.shape(attribute)}, but there are {n_rows} rows; pass one "
             "value per row."
         )
-    values = pd.Series(attribute).astype("category").cat.remove_unused_categories()
+    try:
+        values = pd.Series(attribute).astype("category").cat.remove_unused_categories()
+    except TypeError as error:
+        raise TypeError(
+            f"attribute holds values that cannot be told apart ({error}), such as "
+            f"{next(iter(attribute))!r}; pass one name or number per row."
+        ) from error
     name = getattr(attribute, "name", None)
     index = values.cat.categories.rename("attribute" if name is None else name)
     return index, values.cat.codes.to_numpy().astype(np.int64)

@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 
 from affectsk.compat import Interval, validate_params
 from affectsk.exceptions import UndefinedScoreWarning
+from affectsk.metrics._inputs import check_index
 from affectsk.metrics._resampling import (
     find_interval,
     labelled_groups,
@@ -125,7 +126,7 @@ def compare_scores(
     .659 -> .704: difference .044 [.042, .047], p = .001
     """
     codes, n_groups, labelled = labelled_groups(y_true, groups, taker="compare_scores")
-    _check_systems(len(labelled), y_pred_a, y_pred_b)
+    _check_systems(y_true, y_pred_a, y_pred_b)
     y_true, y_pred_a, y_pred_b = (take_rows(y, labelled) for y in (y_true, y_pred_a, y_pred_b))
     (score_a, said_a), (score_b, said_b) = (
         call_score(score, y_true, y_pred) for y_pred in (y_pred_a, y_pred_b)
@@ -155,14 +156,15 @@ def compare_scores(
     )
 
 
-def _check_systems(n_rows, y_pred_a, y_pred_b):
+def _check_systems(y_true, y_pred_a, y_pred_b):
     """Refuse predictions of which one could not stand in for the other."""
     for name, y_pred in (("y_pred_a", y_pred_a), ("y_pred_b", y_pred_b)):
-        if len(y_pred) != n_rows:
+        if len(y_pred) != len(y_true):
             raise ValueError(
-                f"y_true has {n_rows} rows, but {name} has {len(y_pred)}; pass one prediction per "
-                "row of y_true."
+                f"y_true has {len(y_true)} rows, but {name} has {len(y_pred)}; pass one prediction "
+                "per row of y_true."
             )
+        check_index(y_true, y_pred, ("y_true", name))
     a, b = (list(y.columns) if hasattr(y, "columns") else None for y in (y_pred_a, y_pred_b))
     if (a is None) != (b is None) or (a is None and np.shape(y_pred_a) != np.shape(y_pred_b)):
         raise ValueError(

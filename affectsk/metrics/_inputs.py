@@ -36,7 +36,7 @@ def number_pair(y_true, y_pred):
         Names of the columns of a DataFrame, otherwise their positions.
     """
     y_pred = _same_columns(y_true, y_pred)
-    _check_index(y_true, y_pred)
+    check_index(y_true, y_pred)
     names = _column_names(y_true)
     n_rows = _n_rows(y_true, y_pred)
     y_true = np.asfortranarray(check_targets(y_true, n_rows, name="y_true"))
@@ -72,7 +72,7 @@ def encode_pair(y_true, y_pred, labels=None):
     labels : list
         The classes.
     """
-    _check_index(y_true, y_pred)
+    check_index(y_true, y_pred)
     n_rows = _n_rows(y_true, y_pred)
     true, true_labels = factorize_labels(y_true, "y_true")
     pred, pred_labels = factorize_labels(y_pred, "y_pred")
@@ -93,6 +93,25 @@ def encode_pair(y_true, y_pred, labels=None):
     labels = check_labels(labels)
     true = _recode(true, true_labels, labels, "y_true")
     return rows, true, _recode(pred, pred_labels, labels, "y_pred"), labels
+
+
+def check_index(first, second, names=("y_true", "y_pred")):
+    """Refuse two tables whose rows are named, and named differently.
+
+    Parameters
+    ----------
+    first, second : array-like
+        Two arguments with the same rows.
+    names : tuple of two str, default=("y_true", "y_pred")
+        What they are called.
+    """
+    indexes = [getattr(values, "index", None) for values in (first, second)]
+    named = all(isinstance(i, pd.Index) and not isinstance(i, pd.RangeIndex) for i in indexes)
+    if named and len(first) == len(second) and not indexes[0].equals(indexes[1]):
+        raise ValueError(
+            f"{names[0]} and {names[1]} have a different index, so their rows do not belong "
+            f"together; align them first, for example with {names[1]}.reindex({names[0]}.index)."
+        )
 
 
 def check_labels(labels):
@@ -151,17 +170,6 @@ def _n_rows(y_true, y_pred):
     if n_true == 0:
         raise ValueError("y_true and y_pred have 0 rows; pass at least one.")
     return n_true
-
-
-def _check_index(y_true, y_pred):
-    """Refuse two tables whose rows are named, and named differently."""
-    indexes = [getattr(y, "index", None) for y in (y_true, y_pred)]
-    named = all(isinstance(i, pd.Index) and not isinstance(i, pd.RangeIndex) for i in indexes)
-    if named and len(y_true) == len(y_pred) and not indexes[0].equals(indexes[1]):
-        raise ValueError(
-            "y_true and y_pred have a different index, so their rows do not belong together; "
-            "align them first, for example with y_pred.reindex(y_true.index)."
-        )
 
 
 def _column_names(y):

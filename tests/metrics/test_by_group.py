@@ -275,3 +275,25 @@ def test_bad_input_is_refused(options, message):
     given = {"score": ccc_score, "y_pred": y, "groups": [0, 0, 1, 1, 2, 2], "attribute": ["x"] * 6}
     with pytest.raises(ValueError, match=message):
         score_by_group(y_true=y, **(given | options))
+
+
+@pytest.mark.parametrize("value", [[1], {"sex": "f"}])
+def test_values_that_cannot_be_told_apart_are_refused(value):
+    y = np.arange(6.0)
+    with pytest.raises(TypeError, match="attribute holds values that cannot be told apart"):
+        score_by_group(ccc_score, y, y, groups=[0, 0, 1, 1, 2, 2], attribute=pd.Series([value] * 6))
+
+
+@pytest.mark.parametrize("score", [ccc_score, mean_absolute_error])
+def test_rows_of_another_order_are_refused(score):
+    index = pd.MultiIndex.from_product([list("abc"), range(2)], names=["video", "frame"])
+    y = pd.Series(np.arange(6.0), index=index)
+    attribute = pd.Series(["x"] * 6, index=index)
+    for options, name in (
+        ({"y_pred": y[::-1], "attribute": attribute}, "y_pred"),
+        ({"y_pred": y, "attribute": attribute[::-1]}, "attribute"),
+    ):
+        with pytest.raises(ValueError, match=rf"y_true and {name} have a different index"):
+            score_by_group(score, y, **options)
+    with pytest.raises(ValueError, match="y_true and y_pred have a different index"):
+        bootstrap_score(score, y, y[::-1])

@@ -271,6 +271,13 @@ def test_other_columns_are_refused(columns):
         compare_scores(ccc_score, y, a, b, groups=[0, 0, 1, 1, 2, 2])
 
 
+def test_rows_of_another_order_are_refused():
+    index = pd.MultiIndex.from_product([list("abc"), range(2)], names=["video", "frame"])
+    y = pd.Series(np.arange(6.0), index=index)
+    with pytest.raises(ValueError, match="y_true and y_pred_b have a different index"):
+        compare_scores(lambda a, b: float(np.mean(a == b)), y, y, y[::-1])
+
+
 def test_score_of_several_numbers_is_refused():
     y = np.arange(12.0).reshape(6, 2)
     score = partial(ccc_score, multioutput="raw_values")
