@@ -242,10 +242,19 @@ def search_weights(problem):
     return weights, score, curve
 
 
+def _starts(problem, n_sources):
+    """Return every single source, equal weights, and where a line is not exact, the best tenth."""
+    starts = [*np.eye(n_sources), np.full(n_sources, 1 / n_sources)]
+    if n_sources == 2 and not problem.is_exact:
+        tenths = np.arange(1, 10) / 10
+        starts.append(max(np.stack([tenths, 1 - tenths], axis=1), key=problem.score))
+    return starts
+
+
 def _ascend(problem, n_sources):
-    """Improve one weight after the other, from every single source and from equal weights."""
+    """Improve one weight after the other, from several starts."""
     best, best_score = None, -np.inf
-    for weights in [*np.eye(n_sources), np.full(n_sources, 1 / n_sources)]:
+    for weights in _starts(problem, n_sources):
         score = problem.score(weights)
         for _ in range(_MAX_PASSES):
             before = score
