@@ -74,9 +74,10 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     gate_curve_ : ScoreCurve
         The score by the threshold from 0.5 to 1, at about 1000 points.
     gated_share_ : float
-        Share of the labelled rows of unseen videos in which the gate decides.
+        Share of the rows of unseen videos, with a label and scores, in which the gate decides.
     classes_ : ndarray of shape (n_classes,)
-        The classes of the fallback. The gate decides for no other, and for none that y lacks.
+        The classes of the fallback. The gate decides for no other, and for none that y lacks
+        (with "prefit", a validation set may lack some that it does decide for).
     n_missing_rows_ : int
         Rows without a face in `fit`.
     n_features_in_ : int
@@ -360,7 +361,8 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
             return_curve=True,
         )
         self.gate_curve_ = curve.thinned()
-        self.gated_share_ = float((confidence > self.threshold_)[truth >= 0].mean())
+        used = (truth >= 0) & ~np.isnan(fallback[:, 0])
+        self.gated_share_ = float((confidence > self.threshold_)[used].mean())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

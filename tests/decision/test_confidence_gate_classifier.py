@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from affectsk import SmoothedClassifier, TemporalSmoother, VideoKFold
+from affectsk import SmoothedClassifier, TemporalSmoother, VideoKFold, WeightedMLPClassifier
 from affectsk.decision import ConfidenceGateClassifier, best_gate_threshold
 from affectsk.metrics import get_scorer
 
@@ -155,6 +155,71 @@ def test_classes_of_the_gate_that_y_lacks_are_never_decided_for(data):
     np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1)
 
 
+def test_the_gate_never_decides_for_a_class_that_y_lacks_though_the_fallback_knows_it(data):
+    X, y = data
+    learned = X[y != "Other"], y[y != "Other"]
+    fallback = WeightedMLPClassifier((), classes=NAMES[::-1], max_iter=5, random_state=0)
+    model = gate(threshold=0.5).set_params(fallback=fallback).fit(*learned)
+    assert model.classes_.tolist() == NAMES[::-1].tolist()
+    scores = ZeroShot().fit(X).predict_proba(X[LOGITS])
+    assert (scores[:, 3] > 0.5).any()
+    expected = np.where(
+        scores[:, :3].max(axis=1) > 0.5,
+        NAMES[scores[:, :3].argmax(axis=1)],
+        model.fallback_.predict(X[["u", "v"]]),
+    )
+    assert model.predict(X).tolist() == expected.tolist()
+    searched = gate().set_params(fallback=fallback).fit(*learned)
+    excluding = gate(exclude=["Other"]).set_params(fallback=fallback).fit(*learned)
+    assert searched.threshold_ == excluding.threshold_
+
+
+@pytest.mark.parametrize("threshold", ["exact", 1.0])
+def test_a_gate_that_is_sure_beyond_1_by_rounding_does_not_pass_1(data, threshold):
+    X, y = data
+    wrong = ZeroShot().fit(None)
+    wrong.predict_proba = lambda X: np.tile([1 + 1e-9, 0, 0, 0], (len(X), 1))
+    fitted = LogisticRegression().fit(X[["u", "v"]], y)
+    model = gate(cv="prefit", threshold=threshold).set_params(gate=wrong, fallback=fitted).fit(X, y)
+    assert model.threshold_ == 1
+    assert model.predict(X).tolist() == fitted.predict(X[["u", "v"]]).tolist()
+
+
+def test_rows_that_the_gate_alone_has_scores_for_are_not_searched(data):
+    X, y = data
+    blind = np.arange(600) % 60 < 20
+    X.loc[blind] = np.nan
+    filling = SmoothedClassifier(ZeroShot(), TemporalSmoother(1)).fit(X[LOGITS], y)
+    fitted = LogisticRegression().fit(X.loc[~blind, ["u", "v"]], y[~blind])
+    model = gate(cv="prefit").set_params(gate=filling, fallback=fitted).fit(X, y)
+    scores = filling.predict_proba(X[LOGITS])
+    assert not np.isnan(scores).any()
+    expected = best_gate_threshold(
+        np.searchsorted(NAMES, y[~blind].to_numpy(str)),
+        np.searchsorted(NAMES, fitted.predict(X.loc[~blind, ["u", "v"]])),
+        scores[~blind].argmax(axis=1),
+        scores[~blind].max(axis=1),
+    )
+    assert (model.threshold_, model.best_score_) == pytest.approx(expected)
+    decided = model.predict_proba(X)
+    sure = scores.max(axis=1) > model.threshold_
+    assert (np.isnan(decided[:, 0]) == (blind & ~sure)).all()
+
+
+def test_weights_stand_for_repeated_rows_in_the_search(data):
+    X, y = data
+    weight = np.random.default_rng(0).integers(0, 5, 600)
+    fitted = LogisticRegression().fit(X[["u", "v"]], y)
+    model = gate(cv="prefit").set_params(gate=ZeroShot().fit(None), fallback=fitted)
+    weighted = clone_fitted(model).fit(X, y, sample_weight=weight)
+    rows = np.repeat(np.arange(600), weight)
+    repeated = X.iloc[rows].reset_index(drop=True), y.iloc[rows].reset_index(drop=True)
+    repeated = clone_fitted(model).fit(*repeated)
+    assert weighted.threshold_ == repeated.threshold_
+    assert weighted.best_score_ == pytest.approx(repeated.best_score_)
+    assert weighted.best_score_ != pytest.approx(clone_fitted(model).fit(X, y).best_score_)
+
+
 def test_unlabelled_rows_are_left_out(data):
     X, y = data
     labelled = np.arange(600) % 60 >= 20
@@ -207,12 +272,26 @@ def test_rows_without_weight_or_face_have_no_say_in_the_threshold(data):
     for found in (weighted, faceless):
         assert found.threshold_ == expected.threshold_
         assert found.best_score_ == pytest.approx(expected.best_score_)
+    assert faceless.gated_share_ == expected.gated_share_
 
 
 def test_an_iterable_of_splits_serves_both(data):
     X, y = data
     splits = list(VideoKFold(5).split(X, y))
     assert gate(cv=splits).fit(X, y).threshold_ == gate().fit(X, y).threshold_
+
+
+def test_a_splitter_that_shuffles_serves_both_with_the_same_splits(data):
+    X, y = data
+
+    class Once(VideoKFold):
+        def split(self, X, y=None, groups=None):
+            self.n_calls = getattr(self, "n_calls", 0) + 1
+            return super().split(X, y, groups)
+
+    cv = Once(3, shuffle=True)
+    gate(cv=cv).fit(X, y)
+    assert cv.n_calls == 1
 
 
 def test_searches_by_index_and_by_routed_groups_agree(data):

@@ -293,6 +293,33 @@ def test_weights_reach_the_search_and_the_inner_classifier(data):
     np.testing.assert_array_equal(model.thresholds_, expected[0])
 
 
+@pytest.mark.parametrize("strategy", ["pooled", "fold_mean"])
+@pytest.mark.parametrize("several", [True, False])
+def test_weights_stand_for_repeated_rows_in_the_search(data, strategy, several):
+    X, y = data
+    X, y = X.dropna(), y[X["u"].notna()]
+    y = y if several else y["AU1"].map({0.0: "Neutral", 1.0: "Anger"})
+    inner = clone(FOREST).fit(X, y)
+    weight = np.random.default_rng(0).integers(0, 5, len(X))
+    rows = np.repeat(np.arange(len(X)), weight)
+    model = ThresholdedAUClassifier(inner, cv="prefit", strategy=strategy)
+    weighted = model.fit(X, y, sample_weight=weight).thresholds_
+    best = model.best_scores_
+    model.fit(X.iloc[rows].reset_index(drop=True), y.iloc[rows].reset_index(drop=True))
+    np.testing.assert_allclose(weighted, model.thresholds_)
+    np.testing.assert_allclose(best, model.best_scores_)
+    assert not np.allclose(best, model.fit(X, y).best_scores_)
+
+
+def test_a_threshold_that_is_infinite_in_every_fold_is_that_of_all_folds(data):
+    X, y = data
+    y["AU4"] = 1.0
+    model = ThresholdedAUClassifier(FOREST, strategy="fold_mean", cv=2).fit(X, y)
+    assert model.thresholds_[2] == -np.inf  # always, as in each fold
+    assert np.isfinite(model.thresholds_[:2]).all()
+    assert np.isnan(model.threshold_std_[2])
+
+
 def test_joblib_keeps_everything(data, tmp_path):
     X, y = data
     model = ThresholdedAUClassifier(FOREST).fit(X, y)
