@@ -6,18 +6,23 @@ from sklearn.utils.validation import check_is_fitted
 
 from affectsk.compat import route_groups
 
-__all__ = ["BestEstimatorMixin"]
+__all__ = ["BestEstimatorMixin", "check_refit"]
+
+
+def check_refit(search, name):
+    """Raise where there is no best estimator for a method."""
+    if not search.refit:
+        raise AttributeError(
+            f"{type(search).__name__} has no {name} with refit=False, because there is no "
+            "fitted estimator; use refit=True, or fit one with best_params_."
+        )
 
 
 def _best_has(name):
     """Return a check for `available_if`."""
 
     def check(search):
-        if not search.refit:
-            raise AttributeError(
-                f"{type(search).__name__} has no {name} with refit=False, because there is no "
-                "fitted estimator; use refit=True, or fit one with best_params_."
-            )
+        check_refit(search, name)
         getattr(getattr(search, "best_estimator_", search.estimator), name)
         return True
 

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from affectsk.compat import HasMethods, Interval, StrOptions, route_groups
 from affectsk.metrics import get_scorer
 from affectsk.model_selection import VideoKFold, check_video_cv
-from affectsk.tuning._best_estimator import BestEstimatorMixin
+from affectsk.tuning._best_estimator import BestEstimatorMixin, check_refit
 from affectsk.tuning._candidate import Folds, rows_of_params, with_params
 
 __all__ = ["OptunaSearchCV"]
@@ -305,6 +305,7 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
         float
             The score; larger is better.
         """
+        check_refit(self, "score")
         check_is_fitted(self, "best_estimator_")
         metadata = {"groups": groups, **params}
         metadata = {k: rows_by_position(v) for k, v in metadata.items() if v is not None}

@@ -154,6 +154,8 @@ def test_without_refit_there_are_parameters_only(data):
     with pytest.raises(AttributeError) as error:
         search.predict(X)
     assert "refit=False" in str(error.value.__cause__)
+    with pytest.raises(AttributeError, match="no score with refit=False"):
+        search.score(X, y)
     assert not hasattr(search, "classes_")
 
 
