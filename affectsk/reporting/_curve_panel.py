@@ -55,8 +55,8 @@ def find_curve(estimator, attribute, *, maker, remedy):
     found = getattr(estimator, attribute, None)
     if found is None:
         raise ValueError(
-            f"estimator={estimator!r} has no {attribute}: nothing was searched. Pass {maker} "
-            f"that was fitted with {remedy}."
+            f"estimator, a {type(estimator).__name__}, has no {attribute}: nothing was searched. "
+            f"Pass {maker} that was fitted with {remedy}."
         )
     return found
 

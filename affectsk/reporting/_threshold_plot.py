@@ -79,7 +79,7 @@ def plot_threshold_curves(estimator, *, labels=None, ax=None):
         maker="a ThresholdedAUClassifier",
         remedy='thresholds="exact"',
     )
-    chosen = _choose(list(estimator.classes_), labels)
+    chosen = _choose(np.asarray(estimator.classes_).tolist(), labels)
     is_multilabel = getattr(estimator, "multilabel_", True)
     ends = curve_range([curves[i] for i in chosen])
     size = (5.0, 3.8) if len(chosen) == 1 else (2.8, 2.4)

@@ -138,7 +138,7 @@ def test_labels_are_chosen_in_the_order_asked_for(thresholds):
     assert single.get_xlabel() == "threshold"
     assert single.get_ylabel() == "F1, out of fold"
     for wrong in ("AU1", [0, 7], []):
-        with pytest.raises(ValueError, match="must name some of the labels"):
+        with pytest.raises(ValueError, match=r"must name some of the labels \[0, 1, 2\]\."):
             plot_threshold_curves(thresholds, labels=wrong)
 
 
