@@ -46,6 +46,8 @@ class BlendedSources(MetaEstimatorMixin, _BaseComposition):
     the attributes that `fit` sets: `weights_`, and `classes_` where scores belong to classes.
     """
 
+    takes_missing_sources = True  # asked by what is around a blend, before it refuses rows
+
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
     __metadata_request__score = {"groups": True}

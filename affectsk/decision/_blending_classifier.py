@@ -106,6 +106,9 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
 
     Notes
     -----
+    Rows in which a source is missing may also be passed to what is around the blend, such as a
+    `SmoothedClassifier`.
+
     A class that a source does not know has probability 0 there, or the lowest of the decision
     values of the row (a `PretrainedScoreClassifier` says so itself, by `target` and `exclude`). The
     search does not look at `sample_weight`. Parameters of the estimators are

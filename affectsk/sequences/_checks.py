@@ -14,7 +14,7 @@ _BLOCK = 65536
 _FLOATS = (np.float64, np.float32)
 
 
-def missing_rows(X, *, name="X"):
+def missing_rows(X, *, name="X", partly=False):
     """Find the rows that are NaN in every feature: frames without a face.
 
     Parameters
@@ -23,6 +23,8 @@ def missing_rows(X, *, name="X"):
         Features; may be a memory map, it is read in blocks.
     name : str, default="X"
         Name of the argument, for messages.
+    partly : bool, default=False
+        Whether a row may be NaN in some features only; it is not missing then.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def missing_rows(X, *, name="X"):
     Raises
     ------
     ValueError
-        If a row is NaN in some features but not in all, or there is infinity.
+        If a row is NaN in some features but not in all and not `partly`, or there is infinity.
 
     Examples
     --------
@@ -48,7 +50,9 @@ def missing_rows(X, *, name="X"):
             continue
         assert_all_finite(X[block], allow_nan=True, input_name=name)
         is_nan = np.isnan(X[block])
-        missing[block] = is_nan[:, 0]
+        missing[block] = is_nan.all(axis=1)
+        if partly:
+            continue
         unlike_first = is_nan != is_nan[:, :1]
         if unlike_first.any():
             row = int(np.flatnonzero(unlike_first.any(axis=1))[0])
@@ -83,7 +87,8 @@ def check_rows(estimator, X, *, reset):
     Raises
     ------
     ValueError
-        If X has infinity, partly missing rows, another number of features, or no rows.
+        If X has infinity, partly missing rows (but for a meta-estimator around a blend, which knows
+        its sources), another number of features, or no rows.
     """
     if not reset and _is_complete(estimator, X):
         return X, np.zeros(len(X), dtype=bool)
@@ -91,7 +96,14 @@ def check_rows(estimator, X, *, reset):
     X = validate_data(
         estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
     )
-    return X, missing_rows(X)
+    return X, missing_rows(X, partly=_takes_parts(estimator))
+
+
+def _takes_parts(estimator):
+    """Say whether what is innermost blends sources, each of which may be missing in a row."""
+    while hasattr(estimator, "estimator"):
+        estimator = estimator.estimator
+    return getattr(estimator, "takes_missing_sources", False)
 
 
 def _is_complete(estimator, X):

@@ -453,3 +453,23 @@ def test_errors_name_the_source(data, n_videos, message):
     with pytest.raises(ValueError, match=message) as caught:
         BlendingClassifier(sources(), cv=8).fit(X, y)
     assert caught.value.__notes__ == ["This is about the source 'face' of the blend."]
+
+
+def test_missing_sources_inside_other_estimators(data):
+    X, y = data
+    X.loc["a", FACE] = np.nan
+    X.iloc[[60, 61]] = np.nan
+    blend = BlendingClassifier(sources(), weights=[1, 3])
+    alone = clone(blend).fit(X, y).predict_proba(X)
+    model = SmoothedClassifier(blend, TemporalSmoother(0), fill=None).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), alone)
+    model.set_params(fill="hold").fit(X, y)
+    assert model.n_missing_rows_ == 2
+    np.testing.assert_allclose(model.predict_proba(X)[62:], alone[62:])
+    model.set_params(estimator__weights="exact", estimator__cv=2)
+    nested = ThresholdedAUClassifier(model, cv=2).fit(X, y)
+    assert nested.predict(X).shape == (240,)
+    with pytest.raises(ValueError, match="X of 'face' is NaN in feature 1"):
+        model.fit(X.assign(f1=np.nan), y)
+    with pytest.raises(ValueError, match="X is NaN in feature 0 of row 0"):
+        SmoothedClassifier(LogisticRegression()).fit(X, y)

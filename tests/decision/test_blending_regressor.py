@@ -154,3 +154,11 @@ def test_errors_say_what_to_do(data, change, message):
     X, y = data
     with pytest.raises((ValueError, sklearn.exceptions.NotFittedError), match=message):
         BlendingRegressor(sources(Ridge())).set_params(**change).fit(X, y)
+
+
+def test_missing_sources_under_a_smoother(data):
+    X, y = data
+    X.loc["a", FACE] = np.nan
+    blend = BlendingRegressor(sources(Ridge()), cv=2)
+    smoothed = SmoothedRegressor(blend, TemporalSmoother(0), rescale=False).fit(X, y)
+    np.testing.assert_allclose(smoothed.predict(X), clone(blend).fit(X, y).predict(X))
