@@ -72,6 +72,12 @@ def read_openface(path, *, blocks=("au", "pose", "gaze", "eye"), videos=None, mi
 
     Notes
     -----
+    To put the columns beside a table whose frames count from 0, such as that of
+    `affectsk.vision.extract_features`, take 1 from the frames (and drop a level ``track`` that only
+    one has): ``table.index = table.index.set_levels(table.index.levels[-1] - 1, level="frame")``,
+    and then ``features.join(table)``. In the frames that only `features` has, the columns of
+    OpenFace are NaN, which `affectsk.decision.BlendingClassifier` takes as a missing source.
+
     ``FaceLandmarkVidMulti`` gives the face in each of its trackers a ``face_id``, and writes no row
     for a frame in which a tracker has no face. A tracker that lost a face may go on with another,
     so that in long videos a track is not always one person.

@@ -10,8 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.datasets import read_openface
-from affectsk.decision import BlendingClassifier, SmoothedClassifier
+from affectsk.decision import BlendingClassifier, BlendingRegressor, SmoothedClassifier
 from affectsk.heads import CCCRegressor
+from affectsk.temporal import TemporalSmoother
 
 FILE = Path(__file__).parents[3] / "shared" / "data" / "openface" / "OpenFace_Test.csv"
 INDEX = ["video", "frame"]
@@ -75,3 +76,29 @@ def test_action_units_are_the_second_source_of_a_blend():
     assert blend.source_scores_.min() > 0.5
     assert 0 < blend.weights_[1] <= 1
     np.testing.assert_allclose(blend.predict_proba(X).sum(axis=1), 1)
+
+
+def test_joined_to_features_that_count_from_0_and_have_gaps_of_their_own():
+    table = read_openface(FILE, blocks=("au", "pose"), videos="talk").iloc[:90]
+    table.index = table.index.set_levels(table.index.levels[-1] - 1, level="frame")
+    index = pd.MultiIndex.from_product([["talk"], range(100)], names=INDEX)
+    noise = np.random.default_rng(0).normal(size=(100, 4))
+    features = pd.DataFrame(noise, index=index).add_prefix("embedding_")
+    features.iloc[[3, 4, 95]] = np.nan
+    X = features.join(table)
+    np.testing.assert_array_equal(X.loc[("talk", 7), table.columns], table.iloc[7])
+    brow = X.pop("AU02_r").fillna(0)
+    columns = [list(features), [name for name in X if name not in features]]
+    cv = [(np.arange(30, 100), np.arange(30)), (np.arange(60), np.arange(60, 100))]
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1))
+    surprised = np.where(brow > brow.median(), "Surprise", "Neutral")
+    sources = list(zip(("network", "openface"), [linear] * 2, columns, strict=True))
+    blend = BlendingClassifier(sources, cv=cv).fit(X, surprised)
+    assert blend.n_missing_rows_ == 1
+    assert blend.source_scores_[1] > blend.source_scores_[0]
+    smoothed = SmoothedClassifier(blend.set_params(weights=[1, 3]), TemporalSmoother(2))
+    assert np.isfinite(smoothed.fit(X, surprised).predict_proba(X)).all()
+    sources = [(name, CCCRegressor(alpha=1), part) for name, _, part in sources]
+    values = BlendingRegressor(sources, cv=cv).fit(X, brow)
+    assert values.weights_[0, 1] > 0.5
+    assert np.flatnonzero(np.isnan(values.predict(X))).tolist() == [95]
