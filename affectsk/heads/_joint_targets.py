@@ -1,7 +1,7 @@
 """Targets of several tasks as one matrix of targets and one of weights, for one network."""
 
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -187,7 +187,8 @@ def weigh_tasks(task_weights, n_labelled):
     Raises
     ------
     ValueError
-        If a dict names something else than a task, or holds a negative weight.
+        If a dict names something else than a task, holds something else than weights, or gives
+        every task the weight 0.
 
     Examples
     --------
@@ -201,12 +202,19 @@ def weigh_tasks(task_weights, n_labelled):
         return dict.fromkeys(n_labelled, 1.0)
     if task_weights == "inverse_count":
         return {task: max(n_labelled.values()) / n for task, n in n_labelled.items()}
-    if set(task_weights) - set(_TASKS) or min(task_weights.values(), default=0) < 0:
+    are_weights = all(isinstance(w, Real) and 0 <= w < np.inf for w in task_weights.values())
+    if set(task_weights) - set(_TASKS) or not are_weights:
         raise ValueError(
-            f"task_weights={task_weights!r} must map tasks to weights of at least 0; the tasks are "
-            f"{list(_TASKS)!r}."
+            f"task_weights={task_weights!r} must map tasks to finite weights of at least 0; the "
+            f"tasks are {list(_TASKS)!r}."
         )
-    return {task: float(task_weights.get(task, 1.0)) for task in n_labelled}
+    weights = {task: float(task_weights.get(task, 1.0)) for task in n_labelled}
+    if not any(weights.values()):
+        raise ValueError(
+            f"task_weights={task_weights!r} gives the tasks of y ({list(n_labelled)!r}) the weight "
+            "0, so nothing would be learned; give at least one a weight above 0."
+        )
+    return weights
 
 
 def _check_affect(table, name):

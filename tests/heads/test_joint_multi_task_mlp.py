@@ -407,6 +407,12 @@ def test_is_no_head_of_others():
         ({"affect": None, "chain": True}, "chain=True appends predicted valence and arousal"),
         ({"task_weights": {"va": 1.0}}, r"task_weights=\{'va': 1.0\} must map tasks"),
         ({"task_weights": {"affect": -1.0}}, "weights of at least 0"),
+        ({"task_weights": {"affect": float("nan")}}, "finite weights of at least 0"),
+        ({"task_weights": {"affect": "much"}}, "finite weights of at least 0"),
+        (
+            {"task_weights": {"affect": 0.0, "expression": 0.0, "action_units": 0.0}},
+            "so nothing would be learned",
+        ),
         ({"missing": "drop"}, "The 'missing' parameter"),
         ({"classes": ["Anger", "Fear"]}, "y holds 'Neutral', which is not among classes"),
         ({"hidden_layer_sizes": (2.5,)}, "must hold whole numbers"),
