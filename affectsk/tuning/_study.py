@@ -55,9 +55,13 @@ class KernelLock:
         """Wait for the lock."""
         # Not ".lock", at whose sight Optuna's own locks would wait.
         lock = Path(f"{self._path}.flock").open("ab")  # noqa: SIM115 - release closes it
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._drop_unfinished_record()
+        except BaseException:
+            lock.close()  # or nobody would get it any more
+            raise
         self._file = lock
-        self._drop_unfinished_record()
         return True
 
     def release(self):

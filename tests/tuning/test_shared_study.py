@@ -240,6 +240,26 @@ def test_a_torn_record_is_dropped(tmp_path):
     assert search(path, 5).fit(X, Y).best_score_ == after.best_score_
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other locks")
+def test_a_lock_that_fails_is_open_again(tmp_path):
+    from affectsk.tuning._study import KernelLock
+
+    path = tmp_path / "study.journal"
+    lock = KernelLock(str(path))
+    with pytest.raises(FileNotFoundError):
+        lock.acquire()
+    path.touch()
+
+    def come_and_go(other):
+        other.acquire()
+        other.release()
+
+    thread = threading.Thread(target=come_and_go, args=(KernelLock(str(path)),), daemon=True)
+    thread.start()
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("wrong", ["study", "study.txt"])
 def test_paths_that_say_no_format_are_refused(wrong):
     with pytest.raises(ValueError, match=r"storage=.* must end in one of"):
