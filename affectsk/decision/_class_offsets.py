@@ -112,14 +112,11 @@ def _best_offset(codes, columns, weight, offsets, code):
     counts = class_counts(codes, rival, len(offsets), weight)
     near = _near_best(margin, codes, rival, weight, counts, code)
     order, n_switched, f1 = _cuts(*near, code)
-    near_margin, best = near[0], f1.argmax()
-    if n_switched[best]:
-        last = near_margin[order[n_switched[best] - 1]]
-    else:  # just above the rows that are near
-        last = np.min(margin, where=margin > near_margin.max(), initial=np.inf)
+    best = f1.argmax()
+    if not n_switched[best]:  # never above rows that are not near: then those would be near, too
+        return _beyond(margin.max(), 1), f1[best]
+    last = near[0][order[n_switched[best] - 1]]
     below = np.max(margin, where=margin < last, initial=-np.inf)
-    if np.isinf(last):
-        return _beyond(below, 1), f1[best]
     return (_beyond(last, -1) if np.isinf(below) else below + (last - below) / 2), f1[best]
 
 

@@ -78,7 +78,7 @@ def check_weight(sample_weight, n_rows):
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight has shape {weight.shape}, but y_true has {n_rows} rows; pass one "
+            f"sample_weight has shape {weight.shape}, but there are {n_rows} rows; pass one "
             "weight per row."
         )
     wrong = weight[~(weight >= 0) | np.isinf(weight)]

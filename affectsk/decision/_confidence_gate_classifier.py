@@ -6,10 +6,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from affectsk.compat import HasMethods, Interval, StrOptions, requests_groups, take_columns
-from affectsk.decision._codes import codes_among
+from affectsk.decision._codes import check_weight, codes_among
 from affectsk.decision._cross_fit import cross_fit, cross_fit_splits, score_rows
 from affectsk.decision._gating import best_gate_threshold
 from affectsk.decision._rows import (
@@ -180,8 +180,8 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         Raises
         ------
         ValueError
-            If y has several labels per row, if `exclude` leaves the gate no class to decide for, or
-            if there are fewer videos than folds.
+            If y has several labels per row, if `exclude` leaves the gate no class to decide for, if
+            there are fewer videos than folds, or if a weight is negative.
         sklearn.exceptions.NotFittedError
             If `cv` is "prefit" and one of the two is not fitted.
         """
@@ -194,7 +194,7 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
                 "labels, see BlendingClassifier and ThresholdedAUClassifier."
             )
         y = column_or_1d(as_labels(y), warn=True) if y is not None else y
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = check_weight(sample_weight, len(missing))
         known = self._known_classes(take_rows(y, usable_rows(y, missing)))
         gate, fallback = self._fit_both(X, y, missing, groups, weight, known)
         self._read_classes(known)

@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
 from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from affectsk.compat import HasMethods, Interval, StrOptions
 from affectsk.decision._class_offsets import best_class_offsets, class_f1_scores
-from affectsk.decision._codes import codes_among
+from affectsk.decision._codes import check_weight, codes_among
 from affectsk.decision._cross_fit import cross_fit, score_rows
 from affectsk.decision._rows import (
     check_table,
@@ -194,7 +194,8 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         Raises
         ------
         ValueError
-            If there are fewer videos than folds, or `thresholds` do not fit the labels.
+            If there are fewer videos than folds, `thresholds` do not fit the labels, or a weight is
+            negative.
         sklearn.exceptions.NotFittedError
             If `cv` is "prefit" and the estimator is not fitted.
 
@@ -209,7 +210,7 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         self.multilabel_ = is_multilabel(y)
         y = column_or_1d(as_labels(y), warn=True) if not self.multilabel_ and y is not None else y
         rows = usable_rows(y, missing)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = check_weight(sample_weight, len(missing))
         if weight is not None:
             fit_params["sample_weight"] = weight
         if self._searches() or self._is_prefit():

@@ -343,3 +343,14 @@ def test_several_labels_are_an_error(data):
     X, y = data
     with pytest.raises(ValueError, match="a gate needs one class per row"):
         gate().fit(X, pd.get_dummies(y))
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+def test_weights_must_not_be_negative(data, wrong):
+    X, y = data
+    weight = np.ones(len(X))
+    weight[3] = wrong
+    with pytest.raises(ValueError, match="weights must be finite and at least 0"):
+        gate().fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(599,\)"):
+        gate().fit(X, y, sample_weight=weight[1:])

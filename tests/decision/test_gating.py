@@ -86,6 +86,10 @@ def test_a_row_that_is_sure_beyond_doubt_stays_with_the_fallback_at_1():
     confidence = np.array([1.0, 1 + 1e-9])
     threshold, best = best_gate_threshold([0, 0], [0, 0], [1, 1], confidence, n_classes=2)
     assert (threshold, best) == (1.0, 0.5)
+    # No threshold up to 1 tells the two apart.
+    threshold, best = best_gate_threshold([0, 1, 1], [0, 0, 1], [1, 1, 1], [*confidence, 0.6])
+    assert threshold <= 1
+    assert best == pytest.approx(2 / 3)
 
 
 def test_balanced_accuracy_is_that_of_scikit_learn():

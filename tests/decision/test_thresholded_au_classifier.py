@@ -441,3 +441,14 @@ def test_rows_that_a_split_draws_twice_must_have_a_label_too(data):
     y.iloc[:70] = np.nan
     twice = [(np.repeat(train, 2), test) for train, test in VideoKFold(3).split(X, y)]
     assert ThresholdedAUClassifier(FOREST, cv=twice).fit(X, y).thresholds_.shape == (3,)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+def test_weights_must_not_be_negative(data, wrong):
+    X, y = data
+    weight = np.ones(len(X))
+    weight[3] = wrong
+    with pytest.raises(ValueError, match="weights must be finite and at least 0"):
+        ThresholdedAUClassifier(FOREST).fit(X, y, sample_weight=weight)
+    with pytest.raises(ValueError, match=r"sample_weight has shape \(599,\)"):
+        ThresholdedAUClassifier(FOREST).fit(X, y, sample_weight=weight[1:])

@@ -229,6 +229,16 @@ def test_many_rows_of_classes_are_searched_as_completely(shape, weighted):
         assert found <= best.mean() + 1e-12
 
 
+@pytest.mark.parametrize("seed", [6, 10, 11, 12, 13])
+def test_the_best_offset_may_be_between_margins_that_are_close(seed):
+    rng = np.random.default_rng(seed)
+    level, noise = rng.integers(20, size=10_000), rng.random(10_000)
+    y = (noise > 1 - np.sort(rng.random(20))[level] ** 2).astype(int)
+    scores = np.column_stack([np.zeros(10_000), level + 1e-5 * noise])
+    _, best, curves = best_f1_thresholds(y, scores, return_curves=True)
+    assert best.mean() == pytest.approx(max(curve.scores.max() for curve in curves), abs=1e-13)
+
+
 def test_weights_of_classes_stand_for_repeated_rows():
     rng = np.random.default_rng(1)
     y, scores = rng.integers(0, 3, 200), rng.random((200, 3))
