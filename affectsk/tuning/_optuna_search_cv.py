@@ -161,8 +161,9 @@ class OptunaSearchCV(BestEstimatorMixin, MetaEstimatorMixin, BaseEstimator):
     all machines see locks; otherwise use a database.
 
     **Same again.** With `n_jobs=1` and one process, an int as `random_state` gives the same trials,
-    also if the study was interrupted and resumed. A study that holds trials of other rows, folds,
-    scores or parameters is refused.
+    also if the study was interrupted and resumed. A study that holds trials of another number of
+    rows, other folds, scores or parameters is refused. It does not know the values in X and y, nor
+    what is fixed in the estimator: where these change, choose a new `study_name`.
 
     References
     ----------
