@@ -9,8 +9,10 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -156,11 +158,16 @@ def fit(estimator, X, y):
     """Fit any estimator of the list on frames."""
     if isinstance(estimator, StatPooler):
         return estimator.fit(affectsk.split_videos(X))
+    return estimator.fit(X, targets(estimator, y))
+
+
+def targets(estimator, y):
+    """Return what the estimator learns: numbers, classes or nothing."""
     if not get_tags(estimator).target_tags.required:
-        return estimator.fit(X)
+        return None
     if is_classifier(estimator) or isinstance(estimator, JointMultiTaskMLP):
-        return estimator.fit(X, np.where(y > 0, "Happiness", "Neutral"))
-    return estimator.fit(X, y)
+        return np.where(y > 0, "Happiness", "Neutral")
+    return y
 
 
 def output(estimator, X):
@@ -198,3 +205,14 @@ def test_infinity_is_refused(estimator):
     X.iloc[5, 0] = np.inf
     with pytest.raises(ValueError, match="infinity"):
         fit(clone(estimator), X, y)
+
+
+@pytest.mark.parametrize(
+    "estimator", [e for e in ESTIMATORS if hasattr(e, "score")], ids=lambda e: type(e).__name__
+)
+def test_a_pipeline_scores_with_metadata_routing_on(estimator):
+    X, y = frames()
+    X, y = X.dropna(), y[X.notna().all(axis=1)]
+    with config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(clone(estimator)).fit(X, targets(estimator, y))
+        assert pipeline.score(X, pipeline.predict(X)) >= 0.99

@@ -4,7 +4,12 @@ from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_wi
 from affectsk.compat._columns import take_columns
 from affectsk.compat._optional import import_optional
 from affectsk.compat._output import CollectionOutputMixin, wrap_output
-from affectsk.compat._routing import requests_groups, requests_metadata, route_groups
+from affectsk.compat._routing import (
+    UNWEIGHTED_SCORE,
+    requests_groups,
+    requests_metadata,
+    route_groups,
+)
 from affectsk.compat._scores import score_columns
 from affectsk.compat._validation import (
     HasMethods,
@@ -14,6 +19,7 @@ from affectsk.compat._validation import (
 )
 
 __all__ = [
+    "UNWEIGHTED_SCORE",
     "CollectionOutputMixin",
     "EpochCallbackMixin",
     "EpochReporter",

@@ -6,7 +6,11 @@ from sklearn import config_context, get_config
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.metadata_routing import get_routing_for_object
 
-__all__ = ["requests_groups", "requests_metadata", "route_groups"]
+__all__ = ["UNWEIGHTED_SCORE", "requests_groups", "requests_metadata", "route_groups"]
+
+# The request of a `score` that takes no weights. A Pipeline hands sample_weight=None to the score
+# of its last step and, with metadata routing on, refuses that unless a step knows of it.
+UNWEIGHTED_SCORE = {"sample_weight": None}
 
 
 def requests_groups(estimator, method):

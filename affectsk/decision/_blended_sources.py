@@ -14,7 +14,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from affectsk.compat import requests_groups, take_columns
+from affectsk.compat import UNWEIGHTED_SCORE, requests_groups, take_columns
 from affectsk.decision._blend_scores import blend_scores
 from affectsk.decision._cross_fit import cross_fit, cross_fit_splits, score_rows
 from affectsk.decision._rows import fit_on_rows, rows_to_fit
@@ -50,7 +50,7 @@ class BlendedSources(MetaEstimatorMixin, _BaseComposition):
 
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
-    __metadata_request__score = {"groups": True}
+    __metadata_request__score = {"groups": True, **UNWEIGHTED_SCORE}
 
     def get_params(self, deep=True):
         """Return the parameters, with `deep` also those of the estimators as ``name__parameter``.

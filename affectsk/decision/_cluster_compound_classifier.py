@@ -12,7 +12,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import Interval, StrOptions, take_columns
+from affectsk.compat import UNWEIGHTED_SCORE, Interval, StrOptions, take_columns
 from affectsk.decision._compound_scores import PAIR_MEANS, pair_scores
 from affectsk.decision._rows import check_table, refuse_missing, take_rows
 from affectsk.heads import PretrainedScoreClassifier
@@ -135,6 +135,8 @@ class ClusterCompoundClassifier(ClassifierMixin, BaseEstimator):
     >>> model.predict(logits[[0, 30]]).tolist()
     ['Fearfully_Surprised', 'Sadly_Surprised']
     """
+
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = {
         "n_clusters": [Interval(Integral, 1, None, closed="left")],

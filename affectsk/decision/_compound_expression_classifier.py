@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import column_or_1d
 
-from affectsk.compat import StrOptions
+from affectsk.compat import UNWEIGHTED_SCORE, StrOptions
 from affectsk.decision._compound_scores import PAIR_MEANS, average_faces, normalised, pair_scores
 from affectsk.decision._rows import check_table, refuse_missing
 from affectsk.heads import PretrainedScoreClassifier
@@ -86,6 +86,8 @@ class CompoundExpressionClassifier(ClassifierMixin, BaseEstimator):
     >>> CompoundExpressionClassifier().fit(X).predict(X).tolist()
     ['Fearfully_Surprised', 'Fearfully_Surprised', 'Sadly_Surprised']
     """
+
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = {
         "columns": [None, str, int, slice, "array-like", callable],

@@ -8,7 +8,14 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from affectsk.compat import HasMethods, Interval, StrOptions, requests_groups, take_columns
+from affectsk.compat import (
+    UNWEIGHTED_SCORE,
+    HasMethods,
+    Interval,
+    StrOptions,
+    requests_groups,
+    take_columns,
+)
 from affectsk.decision._codes import check_weight, codes_among
 from affectsk.decision._cross_fit import cross_fit, cross_fit_splits, score_rows
 from affectsk.decision._gating import best_gate_threshold
@@ -119,7 +126,7 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
     __metadata_request__predict_proba = {"groups": True}
-    __metadata_request__score = {"groups": True}
+    __metadata_request__score = {"groups": True, **UNWEIGHTED_SCORE}
 
     _parameter_constraints = {
         "gate": [HasMethods(["fit", "predict_proba"])],

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params
 
-from affectsk.compat import requests_groups, route_groups, score_columns
+from affectsk.compat import route_groups, score_columns
 from affectsk.labels import is_labelled
 from affectsk.sequences import (
     check_rows,
@@ -15,6 +14,7 @@ from affectsk.sequences import (
     frame_table,
     is_collection,
     keep_index,
+    leaves_out_rows,
 )
 
 __all__ = [
@@ -153,8 +153,7 @@ def usable_rows(y, missing, *, required=True):
 def rows_to_fit(estimator, y, missing):
     """Return the rows that an estimator is fitted on.
 
-    Those with a face and a label. A meta-estimator that looks along time gets all rows instead: it
-    leaves rows out by itself, and without them the others would close ranks in time.
+    Those with a face and a label; all rows for a meta-estimator that looks along time.
 
     Parameters
     ----------
@@ -171,9 +170,7 @@ def rows_to_fit(estimator, y, missing):
         The rows.
     """
     rows = usable_rows(y, missing)
-    takes_all = get_tags(estimator).input_tags.allow_nan and not isinstance(estimator, Pipeline)
-    looks_along_time = takes_all and requests_groups(estimator, "fit")
-    return np.arange(len(missing)) if looks_along_time else rows
+    return np.arange(len(missing)) if leaves_out_rows(estimator) else rows
 
 
 def weighted_mean(y, weight):

@@ -6,7 +6,7 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from affectsk.compat import HasMethods, StrOptions
+from affectsk.compat import UNWEIGHTED_SCORE, HasMethods, StrOptions
 from affectsk.decision._rows import (
     check_frames,
     fit_on_rows,
@@ -97,7 +97,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
     __metadata_request__predict_proba = {"groups": True}
-    __metadata_request__score = {"groups": True}
+    __metadata_request__score = {"groups": True, **UNWEIGHTED_SCORE}
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"])],

@@ -9,7 +9,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from affectsk.compat import HasMethods, Interval, StrOptions
+from affectsk.compat import UNWEIGHTED_SCORE, HasMethods, Interval, StrOptions
 from affectsk.decision._rows import (
     check_frames,
     fit_on_rows,
@@ -143,7 +143,7 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
-    __metadata_request__score = {"groups": True}
+    __metadata_request__score = {"groups": True, **UNWEIGHTED_SCORE}
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"])],

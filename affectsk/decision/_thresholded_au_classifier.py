@@ -9,7 +9,7 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import HasMethods, Interval, StrOptions
+from affectsk.compat import UNWEIGHTED_SCORE, HasMethods, Interval, StrOptions
 from affectsk.decision._class_offsets import best_class_offsets, class_f1_scores
 from affectsk.decision._codes import check_weight, codes_among
 from affectsk.decision._cross_fit import cross_fit, score_rows
@@ -150,7 +150,7 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
     __metadata_request__fit = {"groups": True}
     __metadata_request__predict = {"groups": True}
     __metadata_request__predict_proba = {"groups": True}
-    __metadata_request__score = {"groups": True}
+    __metadata_request__score = {"groups": True, **UNWEIGHTED_SCORE}
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"])],

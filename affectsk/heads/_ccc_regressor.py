@@ -3,7 +3,7 @@
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import EpochCallbackMixin, fit_with_callbacks
+from affectsk.compat import UNWEIGHTED_SCORE, EpochCallbackMixin, fit_with_callbacks
 from affectsk.heads._regression import (
     REGRESSION_CONSTRAINTS,
     fit_regressor,
@@ -126,6 +126,7 @@ class CCCRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
     """
 
     __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True}
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = REGRESSION_CONSTRAINTS
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing
 
 from affectsk.compat import (
     requests_groups,
@@ -17,7 +17,7 @@ from affectsk.compat import (
     take_columns,
 )
 from affectsk.heads._multi_task_targets import check_indicator, find_targets
-from affectsk.sequences import keep_index
+from affectsk.sequences import keep_index, leaves_out_rows
 
 __all__ = ["call_head", "check_heads", "check_targets_once", "fit_head", "takes_metadata"]
 
@@ -136,7 +136,7 @@ def fit_head(head, targets, data, per_row, validation):
     several_labels = is_classifier(estimator) and len(targets) > 1
     with _naming(name):
         X, y, rows = _usable_part(columns, targets, several_labels, *data, name="y")
-        if _leaves_out_rows(estimator):
+        if leaves_out_rows(estimator):
             X, y, rows = _every_row(columns, targets, *data)
         given = {key: None if value is None else value[rows] for key, value in per_row.items()}
         if validation is not None and takes_metadata(estimator, "X_val"):
@@ -205,15 +205,6 @@ def _usable_part(columns, targets, several_labels, X, y, missing, *, name):
 def _every_row(columns, targets, X, y, missing):
     """Return features and targets of all rows, and these rows."""
     return take_columns(X, columns), _plain_labels(y[targets]), np.arange(len(missing))
-
-
-def _leaves_out_rows(estimator):
-    """Say whether an estimator itself looks along time, and leaves out what has no face or label.
-
-    A search or a Pipeline may hand its groups on, but not every step knows what is missing.
-    """
-    named = (inspect.signature(getattr(estimator, m)).parameters for m in ("fit", "predict"))
-    return all("groups" in names for names in named) and get_tags(estimator).input_tags.allow_nan
 
 
 def _plain_labels(table):

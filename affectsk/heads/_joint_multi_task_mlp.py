@@ -7,7 +7,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from affectsk.compat import EpochCallbackMixin, Interval, StrOptions, fit_with_callbacks
+from affectsk.compat import (
+    UNWEIGHTED_SCORE,
+    EpochCallbackMixin,
+    Interval,
+    StrOptions,
+    fit_with_callbacks,
+)
 from affectsk.heads._forward import forward, layers_of_state, sigmoid, softmax
 from affectsk.heads._joint_targets import find_tasks, read_joint_targets, weigh_tasks
 from affectsk.heads._multi_task_targets import (
@@ -158,6 +164,7 @@ class JointMultiTaskMLP(EpochCallbackMixin, BaseEstimator):
     """
 
     __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True}
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = {
         **TRAINING_CONSTRAINTS,

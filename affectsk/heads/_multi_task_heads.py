@@ -8,7 +8,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import _BaseComposition, available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from affectsk.compat import requests_groups
+from affectsk.compat import UNWEIGHTED_SCORE, requests_groups
 from affectsk.heads._column_heads import (
     call_head,
     check_heads,
@@ -104,7 +104,7 @@ class MultiTaskHeads(MetaEstimatorMixin, _BaseComposition):
     __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True}
     __metadata_request__predict = {"groups": True}
     __metadata_request__predict_proba = {"groups": True}
-    __metadata_request__score = {"groups": True}
+    __metadata_request__score = {"groups": True, **UNWEIGHTED_SCORE}
 
     _parameter_constraints = {"heads": [list]}
 

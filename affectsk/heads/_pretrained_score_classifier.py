@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import column_or_1d
 
-from affectsk.compat import StrOptions
+from affectsk.compat import UNWEIGHTED_SCORE, StrOptions
 from affectsk.heads._forward import softmax
 from affectsk.heads._score_columns import (
     check_distributions,
@@ -98,6 +98,8 @@ class PretrainedScoreClassifier(ClassifierMixin, BaseEstimator):
     >>> gate.predict(logits).tolist(), gate.predict_proba(logits).sum().round(2).item()
     (['Happiness'], 0.44)
     """
+
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = {
         "columns": [None, str, int, slice, "array-like", callable],

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from affectsk.compat import UNWEIGHTED_SCORE
 from affectsk.heads._score_columns import read_columns
 from affectsk.labels import check_targets
 from affectsk.metrics import ccc_score
@@ -55,6 +56,8 @@ class PretrainedScoreRegressor(RegressorMixin, BaseEstimator):
     array([[ 0.5,  0.1],
            [-0.4,  0.8]])
     """
+
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = {"columns": [None, str, int, slice, "array-like", callable]}
 

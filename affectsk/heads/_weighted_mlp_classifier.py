@@ -7,7 +7,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from affectsk.compat import EpochCallbackMixin, HasMethods, Interval, StrOptions, fit_with_callbacks
+from affectsk.compat import (
+    UNWEIGHTED_SCORE,
+    EpochCallbackMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    fit_with_callbacks,
+)
 from affectsk.heads._class_targets import indicator_targets, multiclass_targets
 from affectsk.heads._forward import forward, sigmoid, softmax
 from affectsk.heads._train_head import (
@@ -163,6 +170,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
     """
 
     __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True}
+    __metadata_request__score = UNWEIGHTED_SCORE
 
     _parameter_constraints = {
         **TRAINING_CONSTRAINTS,

@@ -1,6 +1,12 @@
 """The one representation of videos of frames: contiguous rows plus where each sequence starts."""
 
-from affectsk.sequences._checks import check_collection, check_rows, check_sequences, missing_rows
+from affectsk.sequences._checks import (
+    check_collection,
+    check_rows,
+    check_sequences,
+    leaves_out_rows,
+    missing_rows,
+)
 from affectsk.sequences._collections import (
     as_videos,
     frame_table,
@@ -28,6 +34,7 @@ __all__ = [
     "has_video_index",
     "is_collection",
     "keep_index",
+    "leaves_out_rows",
     "missing_rows",
     "restore_form",
     "sequence_layout",

@@ -1,14 +1,22 @@
 """Checks of X for estimators that know frames: rows without a face, forms of input."""
 
+from inspect import signature
+
 import numpy as np
 import pandas as pd
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import _check_feature_names, validate_data
 
 from affectsk.sequences._collections import is_collection, stack_collection
 from affectsk.sequences._layout import has_video_index, sequence_layout
 
-__all__ = ["check_collection", "check_rows", "check_sequences", "missing_rows"]
+__all__ = [
+    "check_collection",
+    "check_rows",
+    "check_sequences",
+    "leaves_out_rows",
+    "missing_rows",
+]
 
 _BLOCK = 65536
 _FLOATS = (np.float64, np.float32)
@@ -97,6 +105,35 @@ def check_rows(estimator, X, *, reset):
         estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
     )
     return X, missing_rows(X, partly=_takes_parts(estimator))
+
+
+def leaves_out_rows(estimator):
+    """Say whether an estimator itself looks along time, and leaves out what has no face or label.
+
+    Such an estimator is fitted on all rows of its videos: without some, the others would close
+    ranks in time. A search or a Pipeline may hand groups on, but not every step knows what is
+    missing.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any estimator.
+
+    Returns
+    -------
+    bool
+        True if its own `fit` and `predict` take groups, and it takes missing rows.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> leaves_out_rows(Ridge())
+    False
+    """
+    if not get_tags(estimator).input_tags.allow_nan:
+        return False
+    methods = [getattr(estimator, name, None) for name in ("fit", "predict")]
+    return all(m is not None and "groups" in signature(m).parameters for m in methods)
 
 
 def _takes_parts(estimator):
