@@ -6,7 +6,6 @@ from numbers import Integral
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import column_or_1d
@@ -286,6 +285,9 @@ class ClusterCompoundClassifier(ClassifierMixin, BaseEstimator):
 
     def _find_clusters(self, X):
         """Set the centres; return the cluster of every row."""
+        # This estimator alone needs the package, whose import takes a tenth of a second.
+        from sklearn.cluster import KMeans  # noqa: PLC0415
+
         features = np.asarray(take_columns(X, self.feature_columns))
         _check_enough(len(features), self.n_clusters)
         means = KMeans(
