@@ -29,7 +29,7 @@ INTRODUCTION = """# Benchmarks
 As measured, also where a bound is not reached. Speeds are ratios within one run, medians of repeats
 in turn with the reference. Repeat them on a quiet machine with `tox run -e benchmarks`, or one with
 `python -m benchmarks temporal`. Real recordings are read from `../shared/data`; without them,
-`vision` and `real` cannot run.
+`vision`, `real` and `gains` cannot run.
 
 Measured on: {machine}.
 """
