@@ -95,11 +95,16 @@ def check_rows(estimator, X, *, reset):
     Raises
     ------
     ValueError
-        If X has infinity, partly missing rows (but for a meta-estimator around a blend, which knows
-        its sources), another number of features, or no rows.
+        If X is a list of videos, has infinity, partly missing rows (but for a meta-estimator around
+        a blend, which knows its sources), another number of features, or no rows.
     """
     if not reset and _is_complete(estimator, X):
         return X, np.zeros(len(X), dtype=bool)
+    if isinstance(X, (list, tuple)) and is_collection(X):
+        raise ValueError(
+            f"X is a list of {len(X)} videos, but {type(estimator).__name__} takes one table or "
+            "array with a row per frame; pass frame_table(X), which says which rows are a video."
+        )
     # missing_rows finds infinity, too: a memory map of several GB is read once, not twice.
     X = validate_data(
         estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False

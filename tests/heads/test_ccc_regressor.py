@@ -345,3 +345,9 @@ def test_validation_rows_come_in_pairs():
         CCCRegressor(solver="adam").fit(X, y, X_val=X)
     with pytest.raises(ValueError, match="y_val has 1 targets, but y has 2"):
         CCCRegressor(solver="adam").fit(X, y, X_val=X, y_val=y[:, :1])
+
+
+def test_a_list_of_videos_is_refused_with_what_to_do():
+    videos = [np.zeros((5, 3)), np.ones((4, 3))]
+    with pytest.raises(ValueError, match=r"list of 2 videos, but CCCRegressor .* frame_table\(X\)"):
+        CCCRegressor().fit(videos, np.arange(9.0))
