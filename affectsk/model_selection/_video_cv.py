@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from affectsk.compat import requests_groups
 from affectsk.labels import as_labels
 from affectsk.model_selection._video_kfold import VideoKFold
 
@@ -17,6 +18,11 @@ def _rows(chosen):
     """Return the positions of rows, given as such or by a mask, in their own order."""
     chosen = np.asarray(chosen)
     return np.flatnonzero(chosen) if chosen.dtype == bool else np.sort(chosen)
+
+
+def _takes_groups(cv):
+    """Say whether a splitter looks at groups; one that cannot be asked gets them."""
+    return not hasattr(cv, "get_metadata_routing") or requests_groups(cv, "split")
 
 
 def check_video_cv(cv, X, y=None, groups=None, *, classifier=False):
@@ -67,7 +73,8 @@ def check_video_cv(cv, X, y=None, groups=None, *, classifier=False):
         y = pd.factorize(as_labels(y))[0] if by_class else y  # scikit-learn takes no NaN label
         cv = VideoKFold(cv) if by_video else StratifiedKFold(cv) if by_class else KFold(cv)
     if hasattr(cv, "split"):
-        if groups is None and "video" in getattr(getattr(X, "index", None), "names", ()):
+        in_index = "video" in getattr(getattr(X, "index", None), "names", ())
+        if groups is None and in_index and _takes_groups(cv):
             groups = X.index.get_level_values("video").to_numpy()
         with warnings.catch_warnings():
             # Some folds lack a class with fewer rows than folds, as they do with few videos.
