@@ -1,6 +1,6 @@
 """BlendingClassifier: one decision from the weighted scores of several classifiers."""
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -8,7 +8,7 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import HasMethods, Interval, StrOptions
+from affectsk.compat import StrOptions
 from affectsk.decision._blend_problems import (
     check_sources,
     check_thresholds,
@@ -18,6 +18,7 @@ from affectsk.decision._blend_problems import (
 from affectsk.decision._blend_scores import MISSING_SOURCE, blend_scores, normalised_weights
 from affectsk.decision._blend_search import search_weights
 from affectsk.decision._blended_sources import BlendedSources
+from affectsk.decision._cross_fit import CV_CONSTRAINTS
 from affectsk.decision._rows import refuse_missing
 from affectsk.decision._switches import SCORINGS
 from affectsk.decision._thresholds import best_f1_thresholds
@@ -162,12 +163,7 @@ class BlendingClassifier(ClassifierMixin, BlendedSources):
         "response_method": [StrOptions(set(_THRESHOLDS))],
         "missing_source": [StrOptions(MISSING_SOURCE)],
         "thresholds": [None, Real, "array-like", StrOptions({"exact"})],
-        "cv": [
-            Interval(Integral, 2, None, closed="left"),
-            HasMethods("split"),
-            "array-like",
-            StrOptions({"prefit"}),
-        ],
+        "cv": CV_CONSTRAINTS,
     }
 
     def __init__(

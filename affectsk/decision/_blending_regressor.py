@@ -1,18 +1,17 @@
 """BlendingRegressor: one prediction from the weighted predictions of several regressors."""
 
-from numbers import Integral
-
 import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import HasMethods, Interval, StrOptions
+from affectsk.compat import StrOptions
 from affectsk.decision._blend_problems import check_sources, target_problems
 from affectsk.decision._blend_scores import MISSING_SOURCE, normalised_weights
 from affectsk.decision._blend_search import search_weights
 from affectsk.decision._blended_sources import BlendedSources
+from affectsk.decision._cross_fit import CV_CONSTRAINTS
 from affectsk.labels import as_labels, check_targets, set_target_names
 from affectsk.metrics import ccc_score, pearson_score
 
@@ -106,12 +105,7 @@ class BlendingRegressor(RegressorMixin, BlendedSources):
         "weights": [StrOptions({"exact"}), "array-like"],
         "scoring": [StrOptions(set(_METRICS))],
         "missing_source": [StrOptions(MISSING_SOURCE)],
-        "cv": [
-            Interval(Integral, 2, None, closed="left"),
-            HasMethods("split"),
-            "array-like",
-            StrOptions({"prefit"}),
-        ],
+        "cv": CV_CONSTRAINTS,
     }
 
     _method = "predict"

@@ -17,7 +17,7 @@ from affectsk.compat import (
     take_columns,
 )
 from affectsk.decision._codes import check_weight, codes_among
-from affectsk.decision._cross_fit import cross_fit, cross_fit_splits, score_rows
+from affectsk.decision._cross_fit import CV_CONSTRAINTS, cross_fit, cross_fit_splits, score_rows
 from affectsk.decision._gating import best_gate_threshold
 from affectsk.decision._rows import (
     check_table,
@@ -136,12 +136,7 @@ class ConfidenceGateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimato
         "fallback_columns": _COLUMNS,
         "exclude": ["array-like"],
         "scoring": [StrOptions(set(SCORINGS))],
-        "cv": [
-            Interval(Integral, 2, None, closed="left"),
-            HasMethods("split"),
-            StrOptions({"prefit"}),
-            "array-like",
-        ],
+        "cv": CV_CONSTRAINTS,
     }
 
     def __init__(

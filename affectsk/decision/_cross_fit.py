@@ -1,18 +1,33 @@
 """Scores for tuning decisions: of a model that did not see the rows, and of the final one."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import requests_groups, route_groups, score_columns
+from affectsk.compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    requests_groups,
+    route_groups,
+    score_columns,
+)
 from affectsk.decision._rows import fit_on_rows, present_scores, rows_to_fit, take_rows
 from affectsk.labels import as_labels, is_multilabel
 from affectsk.model_selection import check_video_cv
 
-__all__ = ["CrossFit", "cross_fit", "cross_fit_splits", "score_rows"]
+__all__ = ["CV_CONSTRAINTS", "CrossFit", "cross_fit", "cross_fit_splits", "score_rows"]
+
+CV_CONSTRAINTS = [
+    Interval(Integral, 2, None, closed="left"),
+    HasMethods("split"),
+    StrOptions({"prefit"}),
+    "array-like",
+]
 
 _UNSEEN = {"predict_proba": 0.0, "decision_function": -np.inf}
 

@@ -1,7 +1,7 @@
 """ThresholdedAUClassifier: decide with the thresholds that are best on unseen videos."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin
@@ -9,10 +9,10 @@ from sklearn.utils import column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.compat import UNWEIGHTED_SCORE, HasMethods, Interval, StrOptions
+from affectsk.compat import UNWEIGHTED_SCORE, HasMethods, StrOptions
 from affectsk.decision._class_offsets import best_class_offsets, class_f1_scores
 from affectsk.decision._codes import check_weight, codes_among
-from affectsk.decision._cross_fit import cross_fit, score_rows
+from affectsk.decision._cross_fit import CV_CONSTRAINTS, cross_fit, score_rows
 from affectsk.decision._rows import (
     check_table,
     fit_on_rows,
@@ -156,12 +156,7 @@ class ThresholdedAUClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "thresholds": [StrOptions({"exact"}), Real, "array-like"],
         "strategy": [StrOptions({"pooled", "fold_mean"})],
-        "cv": [
-            Interval(Integral, 2, None, closed="left"),
-            HasMethods("split"),
-            StrOptions({"prefit"}),
-            "array-like",
-        ],
+        "cv": CV_CONSTRAINTS,
     }
 
     def __init__(self, estimator, *, thresholds="exact", strategy="pooled", cv=5):
