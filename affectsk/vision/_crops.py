@@ -5,7 +5,7 @@ import functools
 import cv2
 import numpy as np
 
-from affectsk.vision._images import cut_box
+from affectsk.vision._cuts import cut_box
 
 __all__ = ["align_face", "crop_box", "resize_image", "similarity"]
 

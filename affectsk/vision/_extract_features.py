@@ -7,16 +7,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from affectsk.vision._embedding import check_found, embed_faces, main_faces
+from affectsk.media import check_videos, count_frames
 from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
-from affectsk.vision._face_model import load_model, output_names
-from affectsk.vision._video import check_videos, count_frames, read_batches
+from affectsk.vision._face_rows import FRAME_COLUMNS, stream_faces
 
-__all__ = ["FRAME_COLUMNS", "extract_features"]
-
-# What a frame table tells about each frame before the features of the face.
-FRAME_COLUMNS = ("time", "x0", "y0", "x1", "y1", "detection_score")
+__all__ = ["extract_features"]
 
 
 def _check_step(step):
@@ -58,23 +54,17 @@ def _chosen_detector(detector, embedder):
     return detector
 
 
-def _video_table(path, embedder, detector, step, progress):
+def _video_table(path, blocks, names, progress):
     """Return the frame table of one video."""
-    model = load_model(embedder.model, embedder.device)
-    kinds = output_names(model, embedder.output)
-    frames, facts, features = [], [], []
-    for batch in read_batches(path, step=step, batch_size=embedder.batch_size):
-        faces = main_faces(detector, batch.images)
-        if embedder.on_missing == "raise":
-            check_found(faces, [f"frame {index} of {str(path)!r}" for index in batch.indices])
-        frames += batch.indices
-        facts.append(np.column_stack([batch.times, faces.boxes, faces.scores]))
-        features.append(embed_faces(model, kinds, batch.images, faces, resize=embedder.resize))
-        progress.update(len(batch.indices))
-    index = pd.MultiIndex.from_product(
-        [[path.stem], [0], frames], names=["video", "track", "frame"]
-    )
-    names = embedder.get_feature_names_out()
+    keys, facts, features = [], [], []
+    for block in blocks:
+        keys.append(pd.DataFrame(block.keys))
+        facts.append(block.facts)
+        features.append(block.features)
+        progress.update(block.n_frames)
+    levels = pd.concat(keys, ignore_index=True)
+    levels.insert(0, "video", path.stem)
+    index = pd.MultiIndex.from_frame(levels)
     return pd.concat(
         [
             pd.DataFrame(np.concatenate(facts), index=index, columns=list(FRAME_COLUMNS)),
@@ -159,7 +149,11 @@ def extract_features(paths, embedder=None, *, detector=None, step=1):
     _check_names(paths)
     embedder = _checked_embedder(embedder)
     detector = _chosen_detector(detector, embedder)
+    names = embedder.get_feature_names_out()
     n_frames = sum(-(-count_frames(path) // step) for path in paths)
     with tqdm(total=n_frames, unit="frame", desc="faces", delay=2) as progress:
-        tables = [_video_table(path, embedder, detector, step, progress) for path in paths]
+        tables = [
+            _video_table(path, stream_faces(path, embedder, detector, step=step), names, progress)
+            for path in paths
+        ]
     return pd.concat(tables)

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from affectsk.compat import Interval, StrOptions
+from affectsk.media import check_images
 from affectsk.vision._faces import Faces
-from affectsk.vision._images import check_images
 from affectsk.vision._mtcnn import detect_mtcnn, load_networks
 
 __all__ = ["FaceDetector"]

@@ -9,12 +9,17 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from tqdm import tqdm
 
 from affectsk.compat import CollectionOutputMixin, HasMethods, Interval, StrOptions, wrap_output
+from affectsk.media import (
+    check_image_files,
+    check_images,
+    check_videos,
+    media_kind,
+    read_batches,
+    read_image,
+)
 from affectsk.vision._embedding import check_found, embed_crops, embed_faces, main_faces
 from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_model import load_model, output_names
-from affectsk.vision._images import check_image_files, check_images, read_image
-from affectsk.vision._media import media_kind
-from affectsk.vision._video import check_videos, read_batches
 
 __all__ = ["FaceEmbedder"]
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from affectsk.vision._boxes import box_areas, shift_boxes, square_boxes, suppress_overlaps
+from affectsk.vision._cuts import cut_squares
 from affectsk.vision._faces import Faces
-from affectsk.vision._images import cut_squares
 from affectsk.vision._weights import load_mtcnn_weights
 
 __all__ = ["as_points", "detect_mtcnn", "load_networks"]

@@ -11,7 +11,7 @@ from sklearn.utils import get_tags
 from affectsk.compat import score_columns, take_columns
 from affectsk.exceptions import MissingFaceWarning
 from affectsk.labels import ACTION_UNITS
-from affectsk.vision._extract_features import FRAME_COLUMNS
+from affectsk.vision._face_rows import FRAME_COLUMNS
 
 __all__ = ["predict_frames"]
 

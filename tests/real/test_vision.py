@@ -15,9 +15,8 @@ from sklearn.preprocessing import StandardScaler
 
 from affectsk.exceptions import DamagedVideoWarning
 from affectsk.heads import WeightedMLPClassifier
+from affectsk.media import count_frames, read_batches, read_image
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features
-from affectsk.vision._images import read_image
-from affectsk.vision._video import count_frames, read_batches
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 VIDEOS = ["single_face.mp4", "no_face.mp4", "face_noface.mov", "noface_face.mov",

@@ -1,0 +1,17 @@
+"""Files of images and videos as arrays: what they are, what they hold, what is wrong with them."""
+
+from affectsk.media._images import check_image, check_image_files, check_images, read_image
+from affectsk.media._kinds import media_kind
+from affectsk.media._video import FrameBatch, check_videos, count_frames, read_batches
+
+__all__ = [
+    "FrameBatch",
+    "check_image",
+    "check_image_files",
+    "check_images",
+    "check_videos",
+    "count_frames",
+    "media_kind",
+    "read_batches",
+    "read_image",
+]
