@@ -1,4 +1,4 @@
-"""Small images and videos that the tests of this folder share."""
+"""Small images and videos that several test folders share."""
 
 import cv2
 import numpy as np
