@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 
@@ -46,6 +47,42 @@ def _write_video(path, images, codec="MJPG", fps=25):
     return path
 
 
+def _write_face_net(path, *, size=32, n_classes=8, width=6, seed=0, head=True):
+    """Write a tiny face network in the form of the published ONNX files; return its path."""
+    rng = np.random.default_rng(seed)
+    arrays = {
+        "conv_weight": rng.normal(0, 0.2, (width, 3, 3, 3)),
+        "conv_bias": rng.normal(0, 0.5, width),
+        "head_weight": rng.normal(0, 1, (n_classes, width)),
+        "head_bias": rng.normal(0, 1, n_classes),
+    }
+    flat = "flat" if head else "output"
+    nodes = [
+        onnx.helper.make_node(
+            "Conv", ["input", "conv_weight", "conv_bias"], ["maps"], pads=[1] * 4, strides=[2, 2]
+        ),
+        onnx.helper.make_node("Relu", ["maps"], ["active"]),
+        onnx.helper.make_node("GlobalAveragePool", ["active"], ["pooled"]),
+        onnx.helper.make_node("Flatten", ["pooled"], [flat]),
+        onnx.helper.make_node("Gemm", [flat, "head_weight", "head_bias"], ["output"], transB=1),
+    ]
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes if head else nodes[:-1],
+        "face_net",
+        [value("input", onnx.TensorProto.FLOAT, ["batch", 3, size, size])],
+        [value("output", onnx.TensorProto.FLOAT, ["batch", n_classes if head else width])],
+        [
+            onnx.numpy_helper.from_array(array.astype(np.float32), name)
+            for name, array in arrays.items()
+            if head or not name.startswith("head")
+        ],
+    )
+    opset = onnx.helper.make_opsetid("", 11)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=8), str(path))
+    return path
+
+
 @pytest.fixture(scope="session")
 def draw_face():
     """Return the function that draws a face."""
@@ -75,3 +112,21 @@ def clip(tmp_path_factory):
     """Return a video of eight frames: five with a moving face, three without."""
     images = [_scene((20 + 10 * i, 30, 120)) for i in range(5)] + [_scene()] * 3
     return _write_video(tmp_path_factory.mktemp("videos") / "clip.avi", images)
+
+
+@pytest.fixture(scope="session")
+def write_face_net():
+    """Return the function that writes a tiny face network as an ONNX file.
+
+    ``write_face_net(path, *, size=32, n_classes=8, width=6, seed=0, head=True)`` returns `path`.
+    The network is convolution (zero padding), ReLU, mean, and a Gemm as the last node, with
+    `input` of shape (batch, 3, size, size) and `output` of shape (batch, n_classes); its embedding
+    has `width` values. Without `head` it ends before the Gemm and gives the embedding only.
+    """
+    return _write_face_net
+
+
+@pytest.fixture(scope="session")
+def face_net(write_face_net, tmp_path_factory):
+    """Return the path of such a network: 32 pixels, 8 classes, an embedding of 6 values."""
+    return write_face_net(tmp_path_factory.mktemp("nets") / "face_net.onnx")
