@@ -64,10 +64,24 @@ def check_image(image, name):
 def check_images(images, name="images"):
     """Check a list of RGB images, or one array (n, height, width, 3) of them.
 
+    Parameters
+    ----------
+    images : list of ndarray of shape (height, width, 3), or one array of them, uint8
+        The images, of any sizes.
+    name : str, default="images"
+        Name for messages.
+
     Returns
     -------
     list of ndarray
         The images.
+
+    Raises
+    ------
+    TypeError
+        If it is no list of images.
+    ValueError
+        If it is a single image, or one of the images is none.
     """
     if isinstance(images, np.ndarray) and images.ndim == 3 and images.shape[2] == 3:
         raise ValueError(

@@ -78,7 +78,18 @@ def check_videos(paths):
 
 
 def count_frames(path):
-    """Return the number of frames that the container claims, at least 0."""
+    """Return the number of frames that the container claims.
+
+    Parameters
+    ----------
+    path : str or Path
+        File of video.
+
+    Returns
+    -------
+    int
+        At least 0; it may be a few more or less than can be decoded.
+    """
     capture = _open(path)
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     capture.release()

@@ -109,7 +109,7 @@ def test_a_few_frames_less_than_claimed_are_no_damage(monkeypatch, ramp, claimed
         retrieve=lambda: (True, np.zeros((2, 2, 3), np.uint8)),
         release=lambda: None,
     )
-    monkeypatch.setattr("affectsk.media._open", lambda path: capture)
+    monkeypatch.setattr("affectsk.media._video._open", lambda path: capture)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         n_frames = sum(len(batch.images) for batch in read_batches(ramp))
