@@ -1,17 +1,28 @@
 """Rows of faces, block by block, from the frames of one video."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
 from affectsk.media import read_batches
-from affectsk.vision._embedding import check_found, embed_faces, main_faces
+from affectsk.vision._embedding import MainFaces, embed_faces
 from affectsk.vision._face_model import load_model, output_names
+from affectsk.vision._faces import Faces
 
-__all__ = ["FRAME_COLUMNS", "FaceRows", "stream_faces"]
+__all__ = ["FACE_CHOICES", "FRAME_COLUMNS", "FaceRows", "check_faces", "stream_faces"]
 
 # What a frame table tells about each frame before the features of the face.
 FRAME_COLUMNS = ("time", "x0", "y0", "x1", "y1", "detection_score")
+
+# Which faces of a frame have rows.
+FACE_CHOICES = ("largest", "all", "tracks")
+
+# A face is not followed longer than this, for so many frames are held in memory.
+_MAX_DETECT_EVERY = 32
+
+# What stands for the face of a frame in which there is none.
+_MISSING = Faces(np.full((1, 4), np.nan), np.full((1, 5, 2), np.nan), np.full(1, np.nan))
 
 
 class FaceRows(NamedTuple):
@@ -36,35 +47,111 @@ class FaceRows(NamedTuple):
     n_frames: int
 
 
-def stream_faces(path, embedder, detector, *, step=1):
+def check_faces(faces, detect_every):
+    """Check which faces are wanted, and how often they are to be detected.
+
+    Raises
+    ------
+    ValueError
+        If `faces` is none of `FACE_CHOICES`, or `detect_every` no int from 1 to 32.
+    """
+    if not isinstance(faces, str) or faces not in FACE_CHOICES:
+        raise ValueError(f"faces={faces!r} must be one of {list(FACE_CHOICES)!r}.")
+    valid = isinstance(detect_every, Integral) and not isinstance(detect_every, bool)
+    if not valid or not 1 <= detect_every <= _MAX_DETECT_EVERY:
+        raise ValueError(
+            f"detect_every={detect_every!r} must be an int from 1 to {_MAX_DETECT_EVERY}; to leave "
+            "frames out altogether, use step."
+        )
+
+
+def stream_faces(
+    path,
+    embedder,
+    detector,
+    *,
+    step=1,
+    start=0.0,
+    end=None,
+    first_frame=0,
+    detect_every=1,
+    faces="largest",
+):
     """Find and embed the faces of a video, a batch of the embedder at a time.
 
     Parameters
     ----------
     path : Path
-        File of video.
+        File of video, or folder of frames.
     embedder : FaceEmbedder
         What embeds the faces.
-    detector : FaceDetector
-        What finds them.
+    detector : FaceDetector or "cropped"
+        What finds them; ``"cropped"`` where every frame is the crop of one face already.
     step : int, default=1
         Every `step`-th frame is used.
+    start : float, default=0.0
+        Frames before this time are left out, in seconds.
+    end : float, default=None
+        Frames from this time on are left out, in seconds; by default, none are.
+    first_frame : int, default=0
+        Number of the first frame of the video.
+    detect_every : int, default=1
+        Faces are detected in every so many of the used frames, and followed between, 1 to 32.
+    faces : {"largest", "all", "tracks"}, default="largest"
+        Which faces of a frame have rows: the largest, all, or those of each person. The levels of
+        the index are (track, frame), where the track is 0; (track, frame, face), where the track is
+        0 and the largest face is 0; and (track, frame), where persons have the tracks 1, 2 and so
+        on, each with rows from the first frame to the last in which it is seen.
 
     Yields
     ------
     FaceRows
         Rows in the order of the frames.
+
+    Raises
+    ------
+    ValueError
+        If `faces` or `detect_every` is invalid, or there is a frame without a face and the embedder
+        has ``on_missing="raise"``.
     """
+    check_faces(faces, detect_every)
     model = load_model(embedder.model, embedder.device)
     kinds = output_names(model, embedder.output)
     for batch in read_batches(path, step=step, batch_size=embedder.batch_size):
-        faces = main_faces(detector, batch.images)
+        found = [_chosen(these, faces) for these in detector.detect(batch.images)]
         if embedder.on_missing == "raise":
-            check_found(faces, [f"frame {index} of {str(path)!r}" for index in batch.indices])
-        frames = np.array(batch.indices, np.int64)
-        yield FaceRows(
-            {"track": np.zeros_like(frames), "frame": frames},
-            np.column_stack([batch.times, faces.boxes, faces.scores]),
-            embed_faces(model, kinds, batch.images, faces, resize=embedder.resize),
-            len(frames),
-        )
+            _check_found(found, batch, first_frame, path)
+        yield _batch_rows(batch, found, embedder, model, kinds, first_frame, faces)
+
+
+def _chosen(found, faces):
+    """Return the faces of a frame that are wanted; they come largest first."""
+    return Faces(*(field[:1] for field in found)) if faces == "largest" else found
+
+
+def _check_found(found, batch, first_frame, path):
+    """Raise an error that names the first frame without a face."""
+    for index, these in zip(batch.indices, found, strict=True):
+        if not len(these.scores):
+            raise ValueError(
+                f"No face was found in frame {index + first_frame} of {str(path)!r}; lower "
+                "min_face or threshold of the detector, or set on_missing='nan'."
+            )
+
+
+def _batch_rows(batch, found, embedder, model, kinds, first_frame, faces):
+    """Return the rows of all faces, and one of NaN for a frame without any."""
+    found = [these if len(these.scores) else _MISSING for these in found]
+    counts = [len(these.scores) for these in found]
+    owners = np.repeat(np.arange(len(counts)), counts)
+    main = MainFaces(*(np.concatenate(fields) for fields in zip(*found, strict=True)))
+    frames = np.array(batch.indices, np.int64)[owners] + first_frame
+    keys = {"track": np.zeros_like(frames), "frame": frames}
+    if faces == "all":
+        keys["face"] = np.concatenate([np.arange(count) for count in counts])
+    return FaceRows(
+        keys,
+        np.column_stack([np.array(batch.times)[owners], main.boxes, main.scores]),
+        embed_faces(model, kinds, [batch.images[i] for i in owners], main, resize=embedder.resize),
+        len(batch.indices),
+    )
