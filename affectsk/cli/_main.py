@@ -4,9 +4,21 @@ import argparse
 import sys
 
 from affectsk.cli._features import write_features
+from affectsk.cli._predict import write_predictions
 from affectsk.cli._quickstart import run_quickstart
 
 __all__ = ["main"]
+
+# Options that are arguments of extract_features; without one, its default holds.
+_EXTRACTION = {
+    "detector": {"metavar": "NAME", "help": "what finds the faces; 'cropped' for folders of crops"},
+    "faces": {"choices": ["largest", "all", "tracks"], "help": "faces of a frame to use"},
+    "detect_every": {"type": int, "metavar": "K", "help": "detect in every K-th frame only"},
+    "step": {"type": int, "metavar": "K", "help": "use every K-th frame"},
+    "start": {"type": float, "metavar": "SECONDS", "help": "begin here"},
+    "end": {"type": float, "metavar": "SECONDS", "help": "end here"},
+    "first_frame": {"type": int, "choices": [0, 1], "help": "number of the first frame"},
+}
 
 
 def main(arguments=None):
@@ -61,4 +73,85 @@ def _parser():
     )
     features.add_argument("--step", type=int, default=1, help="use every STEP-th frame")
     features.set_defaults(run=lambda o: write_features(o.videos, o.output, step=o.step))
+    _add_predict(commands)
     return parser
+
+
+def _add_predict(commands):
+    """Add the command ``predict``."""
+    parser = commands.add_parser(
+        "predict",
+        help="expression, valence, arousal and action units in every frame of videos",
+        description="Predicts every frame of videos: by a published model, which needs no "
+        "training, or by fitted pipelines. Frames without a face have empty predictions, unless "
+        "something smooths them. Predictions describe how faces look to a model, not what people "
+        "feel.",
+    )
+    parser.add_argument("videos", nargs="+", metavar="VIDEO")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="a .parquet or .csv file"
+    )
+    parser.add_argument(
+        "--pipeline",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[TASK=]FILE",
+        help="fitted pipelines, saved with joblib; reading such a file runs code, so use only "
+        "files that you trust. TASK is valence_arousal, expression or action_units, and may be "
+        "left out where the file is named so, or holds a dict of them or an estimator of several "
+        "tasks",
+    )
+    parser.add_argument(
+        "--half-width",
+        type=int,
+        default=0,
+        metavar="N",
+        help="without --pipeline: average the scores over N frames to each side, which also fills "
+        "gaps; default: %(default)s",
+    )
+    parser.add_argument(
+        "--allow-rendered-model",
+        action="store_true",
+        help="use a pipeline that was trained on rendered faces, whose predictions for real faces "
+        "are meaningless",
+    )
+    _add_extraction(parser)
+    parser.set_defaults(
+        run=lambda o: write_predictions(
+            o.videos,
+            o.output,
+            model=o.model,
+            model_output=o.model_output,
+            pipelines=o.pipeline,
+            half_width=o.half_width,
+            allow_rendered_model=o.allow_rendered_model,
+            device=o.device,
+            n_jobs=o.n_jobs,
+            **_extraction(o),
+        )
+    )
+
+
+def _add_extraction(parser):
+    """Add the options of every command that finds and embeds faces."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="model of faces: the name of a published one (see affectsk models list), an ONNX "
+        "file, or 'default'",
+    )
+    parser.add_argument(
+        "--model-output",
+        metavar="KINDS",
+        help="what to take from the model: embeddings, logits, scores or embeddings+logits",
+    )
+    parser.add_argument("--device", default="auto", help="where the model runs; default: auto")
+    parser.add_argument("--n-jobs", type=int, metavar="N", help="processes that share the videos")
+    for name, facts in _EXTRACTION.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, **facts)
+
+
+def _extraction(options):
+    """Return the arguments of `extract_features` that were given."""
+    return {name: vars(options)[name] for name in _EXTRACTION if name in options}

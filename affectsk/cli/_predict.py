@@ -1,0 +1,217 @@
+"""``affectsk predict``: videos in, a table of predictions for every frame out."""
+
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from affectsk.cli._pipelines import check_features, check_tasks, is_rendered, read_pipelines
+from affectsk.cli._tables import check_table_path, write_table
+from affectsk.heads import PretrainedScoreClassifier, PretrainedScoreRegressor
+from affectsk.temporal import TemporalSmoother
+from affectsk.vision import FaceEmbedder, extract_features, predict_frames
+
+__all__ = ["write_predictions"]
+
+_PUBLISHED = "enet_b0_8_va_mtl"
+_AFFECT = ["valence", "arousal"]
+_CAUTION = "Predictions describe how faces look to a model, not what people feel."
+
+
+def write_predictions(
+    videos,
+    output,
+    *,
+    model=None,
+    model_output=None,
+    pipelines=(),
+    half_width=0,
+    allow_rendered_model=False,
+    device="auto",
+    n_jobs=None,
+    **extraction,
+):
+    """Predict every frame of videos, and write the predictions to a file.
+
+    Parameters
+    ----------
+    videos : list of str
+        Files of video.
+    output : str
+        File to write, ending in .parquet or .csv.
+    model : str, default=None
+        Model of faces, as in `FaceEmbedder`. Without pipelines, one that predicts by itself.
+    model_output : str, default=None
+        Kinds of output of the model, as in `FaceEmbedder`; by default its embeddings, and without
+        pipelines its logits.
+    pipelines : list of str, default=()
+        Files of fitted pipelines, as in `read_pipelines`.
+    half_width : int, default=0
+        Without pipelines, scores are averaged over this many frames to each side.
+    allow_rendered_model : bool, default=False
+        Whether to use a pipeline that was trained on rendered faces.
+    device : str, default="auto"
+        Where the model runs.
+    n_jobs : int, default=None
+        Processes that share the videos, as in `joblib`.
+    **extraction : dict
+        Further arguments of `extract_features`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is wrong, before any work starts; or if a video failed, when the
+        predictions of the others are written.
+    OSError
+        If a pipeline is missing or the file cannot be written.
+    """
+    output = check_table_path(output)
+    _check_names(videos)
+    if model is None and not pipelines:
+        raise ValueError(_nothing_predicts(videos, output))
+    estimators = read_pipelines(pipelines)
+    rendered = is_rendered(estimators)
+    if rendered and not allow_rendered_model:
+        raise ValueError(_not_for_real_faces(videos, output))
+    kinds = model_output or ("embeddings" if pipelines else "logits")
+    embedder = FaceEmbedder(model or "default", output=kinds, device=device)
+    if pipelines:
+        _check_pipelines(estimators, embedder, half_width)
+    else:
+        estimators = _own_predictions(embedder)
+        _check_smoothing(half_width, extraction)
+    jobs = (
+        delayed(_predict_video)(video, embedder, estimators, half_width, extraction)
+        for video in videos
+    )
+    tables, failures = _collect(videos, Parallel(n_jobs, return_as="generator")(jobs))
+    if tables:
+        table = pd.concat(tables)
+        write_table(table.assign(training_domain="rendered") if rendered else table, output)
+        print(f"{output}: {len(table)} rows of {len(tables)} video(s).\n{_CAUTION}")
+    if failures:
+        raise ValueError(f"{len(failures)} of {len(videos)} video(s) failed: {failures!r}.")
+
+
+def _check_names(videos):
+    """Raise where two videos would have the same name in the table."""
+    name, count = Counter(Path(video).stem for video in videos).most_common(1)[0]
+    if count > 1:
+        raise ValueError(
+            f"{count} videos have the name {name!r}, which could not be told apart in the table; "
+            "rename the files, or predict them one by one."
+        )
+
+
+def _check_pipelines(estimators, embedder, half_width):
+    """Raise where pipelines cannot be used on what the model gives."""
+    if half_width:
+        raise ValueError(
+            "--half-width smooths what --model predicts by itself; a pipeline smooths by its own "
+            "last step, such as a SmoothedClassifier."
+        )
+    names = embedder.get_feature_names_out()
+    check_features(estimators, names, f"--model {embedder.model} --model-output {embedder.output}")
+    check_tasks(estimators, names)
+
+
+def _check_smoothing(half_width, extraction):
+    """Raise where predictions cannot be averaged along time."""
+    if half_width < 0:
+        raise ValueError(f"--half-width={half_width!r} must be at least 0.")
+    if half_width and extraction.get("faces") == "all":
+        raise ValueError(
+            "--half-width needs to know which faces are one person's; use --faces tracks, or "
+            "--faces largest."
+        )
+
+
+def _own_predictions(embedder):
+    """Return what reads expressions, valence and arousal from the logits of a model."""
+    try:
+        names = embedder.get_feature_names_out().tolist()
+    except ValueError as error:
+        raise ValueError(
+            f"{error} Without --pipeline, the model must predict by itself: `affectsk models list` "
+            "tells which do."
+        ) from error
+    logits = [name for name in names if name.startswith("logit_")]
+    estimators = {}
+    if set(_AFFECT) <= set(names):
+        estimators["valence_arousal"] = PretrainedScoreRegressor(_AFFECT)
+    if logits:
+        classes = [name.removeprefix("logit_") for name in logits]
+        estimators["expression"] = PretrainedScoreClassifier(columns=logits, source=classes)
+    if not estimators:
+        raise ValueError(
+            f"--model {embedder.model} --model-output {embedder.output} gives {names[0]!r} to "
+            f"{names[-1]!r}, no logits; leave --model-output out, or name a --pipeline."
+        )
+    return estimators
+
+
+def _predict_video(video, embedder, estimators, half_width, extraction):
+    """Return the predictions of a video, or the error because of which there are none."""
+    try:
+        frames = extract_features(video, embedder, **extraction)
+        return _smoothed(predict_frames(estimators, frames), half_width)
+    except (OSError, ValueError) as error:
+        return error
+
+
+def _smoothed(predictions, half_width):
+    """Return predictions whose scores are averaged along time; the largest one decides then."""
+    if not half_width:
+        return predictions
+    classes = [name for name in predictions if name.startswith("p_")]
+    scores = [name for name in (*_AFFECT, *classes) if name in predictions]
+    smoother = TemporalSmoother(half_width)
+    predictions[scores] = np.asarray(smoother.fit_transform(predictions[scores]))
+    if classes:
+        values = predictions[classes].fillna(-1).to_numpy()
+        codes = np.where(values[:, 0] < 0, -1, values.argmax(axis=1))
+        predictions["expression"] = pd.Categorical.from_codes(
+            codes, dtype=predictions["expression"].dtype
+        )
+    return predictions
+
+
+def _collect(videos, results):
+    """Return the tables, and the names of the videos that failed, telling of each."""
+    tables, failures = [], []
+    for video, result in zip(videos, results, strict=True):
+        if isinstance(result, Exception):
+            failures.append(video)
+            print(f"affectsk: {video}: {result}", file=sys.stderr)
+        else:
+            tables.append(result)
+            print(f"{video}: {len(result)} rows, {result['face_found'].sum()} with a face.")
+    return tables, failures
+
+
+def _nothing_predicts(videos, output):
+    """Return the message for a command without a model and without a pipeline."""
+    return (
+        "say what predicts: a published model, without any training, as by\n"
+        f"{_commands(videos, output)}\nor fitted pipelines, with --pipeline FILE."
+    )
+
+
+def _not_for_real_faces(videos, output):
+    """Return the message for a pipeline that was trained on rendered faces."""
+    return (
+        "the pipeline was trained on rendered faces (training_domain='rendered'); its predictions "
+        "for real faces would be meaningless. A published model predicts real ones, without any "
+        f"training:\n{_commands(videos, output)}\nWith --allow-rendered-model, the pipeline is "
+        "used nevertheless, and a column of the output says so."
+    )
+
+
+def _commands(videos, output):
+    """Return the commands that fetch a published model, and predict by it."""
+    predict = shlex.join(["affectsk", "predict", *videos, "--model", _PUBLISHED, "-o", str(output)])
+    return f"    affectsk models fetch {_PUBLISHED}\n    {predict}"
