@@ -4,9 +4,14 @@ __all__ = [
     "DamagedVideoWarning",
     "MissingFaceWarning",
     "MissingLabelWarning",
+    "ModelDownloadError",
     "ModelFileError",
     "UndefinedScoreWarning",
 ]
+
+
+class ModelDownloadError(OSError):
+    """A published model could not be downloaded; the message says how to get it by hand."""
 
 
 class ModelFileError(ValueError):

@@ -22,8 +22,7 @@ class PublishedModel(NamedTuple):
     address : str or None
         Where the file is published; None where only other formats are.
     git_sha1 : str or None
-        The checksum that git gives the file: sha1 of ``b"blob <size>\\0"`` and the content. None
-        where it is not known.
+        The checksum that git gives the file, see `git_blob_sha1`; None where it is not known.
     input_size : int
         Side of the square input in pixels. Crops are resized to it without keeping their aspect.
     mean, std : tuple of three float
@@ -75,6 +74,11 @@ class PublishedModel(NamedTuple):
     training_data: str
     commercial_use: str
     note: str
+
+    @property
+    def outputs(self):
+        """The names of the outputs of the network, in order: classes, then affect."""
+        return self.classes + (("valence", "arousal") if self.affect else ())
 
 
 _ADDRESS = "https://github.com/{}/blob/main/models/affectnet_emotions/onnx/{}.onnx?raw=true"
@@ -166,7 +170,6 @@ _MODELS = (
         input_size=112,
         **_CENTRED,
         affect=True,
-        training_data="faces for identification, AffectNet",
         note="MT-EmotiMobileFaceNet; better on aligned faces.",
     ),
     _published(
@@ -182,8 +185,8 @@ _MODELS = (
         "ddamfn",
         "Zhang et al., DDAMFN, Electronics 12(17) 3595 (2023)",
         **_DDAMFN,
-        code_licence="unknown",
-        weights_licence="unknown",
+        code_licence="none stated",
+        weights_licence="none stated",
         training_data="faces for identification, AffectNet",
     ),
     _published(
