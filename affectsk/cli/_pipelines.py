@@ -124,6 +124,9 @@ def check_tasks(estimators, names):
     ValueError
         If one cannot.
     """
+    several = not isinstance(estimators, Mapping)
+    if not several and hasattr(estimators.get("valence_arousal"), "classes_"):
+        raise ValueError("the pipeline of valence_arousal is a classifier, expected a regressor.")
     index = pd.MultiIndex.from_tuples([("", 0, 0)], names=["video", "track", "frame"])
     faceless = pd.DataFrame(np.nan, index=index, columns=list(names), dtype=np.float32)
     try:
@@ -131,8 +134,8 @@ def check_tasks(estimators, names):
             warnings.simplefilter("ignore", MissingFaceWarning)
             predict_frames(estimators, faceless)
     except TypeError as error:
-        unknown = not isinstance(estimators, Mapping)
-        raise ValueError(_what_is_it("the pipeline", estimators) if unknown else error) from error
+        message = _what_is_it("the pipeline", estimators) if several else str(error)
+        raise ValueError(message) from error
 
 
 def _split(file):
@@ -144,9 +147,7 @@ def _split(file):
 def _load(path):
     """Return what a file of joblib holds."""
     if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no file {str(path)!r}; --pipeline takes files of joblib."
-        )
+        raise FileNotFoundError(f"--pipeline names {str(path)!r}, but there is no such file.")
     try:
         return joblib.load(path)
     except Exception as error:  # a file that is no pickle, or an old one, fails in many ways

@@ -82,8 +82,8 @@ def write_predictions(
     if pipelines:
         _check_pipelines(estimators, embedder, half_width)
     else:
-        estimators = _own_predictions(embedder)
         _check_smoothing(half_width, extraction)
+        estimators = _own_predictions(embedder)
     jobs = (
         delayed(_predict_video)(video, embedder, estimators, half_width, extraction)
         for video in videos
