@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from affectsk.cli._features import write_features
+from affectsk.cli._models import fetch_models, print_models, verify_models
 from affectsk.cli._predict import write_predictions
 from affectsk.cli._quickstart import run_quickstart
 
@@ -74,6 +75,7 @@ def _parser():
     features.add_argument("--step", type=int, default=1, help="use every STEP-th frame")
     features.set_defaults(run=lambda o: write_features(o.videos, o.output, step=o.step))
     _add_predict(commands)
+    _add_models(commands)
     return parser
 
 
@@ -155,3 +157,29 @@ def _add_extraction(parser):
 def _extraction(options):
     """Return the arguments of `extract_features` that were given."""
     return {name: vars(options)[name] for name in _EXTRACTION if name in options}
+
+
+def _add_models(commands):
+    """Add the commands ``models list``, ``models fetch`` and ``models verify``."""
+    parser = commands.add_parser(
+        "models",
+        help="published models of faces: what there is, on what terms, and their files",
+        description="Published models of faces. Their files are kept in the folder that the "
+        "environment variable AFFECTSK_HOME names, or in the user's folder for caches, and are "
+        "verified before they are used.",
+    )
+    actions = parser.add_subparsers(required=True, metavar="action")
+
+    actions.add_parser("list", help="list them").set_defaults(run=lambda o: print_models())
+
+    fetch = actions.add_parser("fetch", help="download models, or take them from a local file")
+    fetch.add_argument("names", nargs="+", metavar="NAME")
+    fetch.add_argument("--path", metavar="FILE", help="local ONNX file of the one model named")
+    fetch.add_argument(
+        "--sha256", metavar="DIGITS", help="checksum of it, for a model whose own is not known"
+    )
+    fetch.set_defaults(run=lambda o: fetch_models(o.names, path=o.path, sha256=o.sha256))
+
+    verify = actions.add_parser("verify", help="read the files in the cache again and check them")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="default: all in the cache")
+    verify.set_defaults(run=lambda o: verify_models(o.names))

@@ -1,5 +1,6 @@
 """From pixels to features: faces in images and videos, their crops and embeddings."""
 
+from affectsk.pretrained import fetch_model, list_models
 from affectsk.vision._extract_features import extract_features
 from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
@@ -13,5 +14,7 @@ __all__ = [
     "FaceModel",
     "Faces",
     "extract_features",
+    "fetch_model",
+    "list_models",
     "predict_frames",
 ]
