@@ -20,7 +20,7 @@ def print_models():
     for outputs, rows in models.groupby("outputs", sort=False):
         print(f"  {', '.join(outputs)}:\n    {', '.join(rows.index)}")
     unknown = models.index[models["git_sha1"].isna()]
-    print(f"\nWithout a file to download, to be fetched with --path: {', '.join(unknown)}")
+    print(f"\nTo be fetched with --path and --sha256: {', '.join(unknown)}")
     print("Weights trained on data for research only are unclear, whatever their repository says.")
     print(f"Files are kept in {model_folder()}")
 

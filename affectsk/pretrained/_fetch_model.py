@@ -159,11 +159,16 @@ def _expected(model, target, sha256):
         return Checksum("sha256", sha256.lower())
     stamp = read_stamp(target)
     if stamp is None:
-        raise ModelFileError(
-            f"No checksum is known of a file of {model.name!r}. {model.note} It is kept as "
-            f"{str(target)!r} and verified from then on."
-        )
+        raise ModelFileError(f"No checksum of {model.name!r} is known; {_by_hand(model, target)}")
     return stamp.checksum
+
+
+def _by_hand(model, target):
+    """Say how to get the file of a model without a known checksum."""
+    return (
+        f"name a local ONNX file and its checksum: fetch_model({model.name!r}, path=..., "
+        f"sha256=...) copies it to {str(target)!r}, and verifies it from then on."
+    )
 
 
 def _adopt(model, path, target, checksum):
@@ -192,7 +197,8 @@ def _download(model, target, checksum, options):
     """Download the file of a model into the cache, unless another process does."""
     if model.address is None:
         raise ModelFileError(
-            f"The model {model.name!r} is not in the cache, and cannot be downloaded. {model.note}"
+            f"The model {model.name!r} is not in the cache, and there is no address to download it "
+            f"from; {_by_hand(model, target)}"
         )
     part = target.with_name(f"{target.name}.part")
     try:

@@ -216,7 +216,7 @@ def published_models():
     Returns
     -------
     tuple of PublishedModel
-        All of them, those with one task first.
+        All of them.
 
     See Also
     --------
