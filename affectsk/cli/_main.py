@@ -12,13 +12,27 @@ __all__ = ["main"]
 
 # Options that are arguments of extract_features; without one, its default holds.
 _EXTRACTION = {
-    "detector": {"metavar": "NAME", "help": "what finds the faces; 'cropped' for folders of crops"},
-    "faces": {"choices": ["largest", "all", "tracks"], "help": "faces of a frame to use"},
-    "detect_every": {"type": int, "metavar": "K", "help": "detect in every K-th frame only"},
-    "step": {"type": int, "metavar": "K", "help": "use every K-th frame"},
-    "start": {"type": float, "metavar": "SECONDS", "help": "begin here"},
-    "end": {"type": float, "metavar": "SECONDS", "help": "end here"},
-    "first_frame": {"type": int, "choices": [0, 1], "help": "number of the first frame"},
+    "detector": {
+        "metavar": "NAME",
+        "help": "what finds the faces, default: mtcnn; 'cropped' for folders of crops",
+    },
+    "faces": {
+        "choices": ["largest", "all", "tracks"],
+        "help": "the largest face of every frame (default), all faces, or those of each person",
+    },
+    "detect_every": {
+        "type": int,
+        "metavar": "K",
+        "help": "detect faces in every K-th frame and follow them between; default: 1",
+    },
+    "step": {"type": int, "metavar": "K", "help": "use every K-th frame; default: 1"},
+    "start": {"type": float, "metavar": "SECONDS", "help": "leave out what is before; default: 0"},
+    "end": {"type": float, "metavar": "SECONDS", "help": "leave out what is from here on"},
+    "first_frame": {
+        "type": int,
+        "choices": [0, 1],
+        "help": "number of the first frame, 1 in the challenges; default: 0",
+    },
 }
 
 
@@ -99,10 +113,10 @@ def _add_predict(commands):
         action="extend",
         default=[],
         metavar="[TASK=]FILE",
-        help="fitted pipelines, saved with joblib; reading such a file runs code, so use only "
-        "files that you trust. TASK is valence_arousal, expression or action_units, and may be "
-        "left out where the file is named so, or holds a dict of them or an estimator of several "
-        "tasks",
+        help="fitted pipelines, saved with joblib, or a folder of them; reading such a file runs "
+        "code, so use only files that you trust. TASK is valence_arousal, expression or "
+        "action_units, and may be left out where the file is named so, or holds a dict of them or "
+        "an estimator of several tasks",
     )
     parser.add_argument(
         "--half-width",

@@ -24,7 +24,8 @@ def read_pipelines(files):
     files : list of str
         Files of joblib, each as ``FILE`` or ``TASK=FILE``. A file holds a dict with the tasks as
         keys, an estimator of several tasks, or an estimator of one task that is named as
-        ``TASK=`` or is the stem of the file's name.
+        ``TASK=`` or is the stem of the file's name. A folder stands for the files in it that are
+        named after tasks.
 
     Returns
     -------
@@ -39,8 +40,8 @@ def read_pipelines(files):
         If a file cannot be read, what it predicts is not known, or two predict the same.
     """
     estimators = {}
-    for file in files:
-        task, path = _split(file)
+    files = [split for file in files for split in _split(file)]
+    for task, path in files:
         loaded = _load(path)
         if isinstance(loaded, Mapping):
             found = dict(loaded)
@@ -139,9 +140,21 @@ def check_tasks(estimators, names):
 
 
 def _split(file):
-    """Return the task, or None, and the path of ``TASK=FILE``."""
+    """Return the task, or None, and the path of ``TASK=FILE``; of a folder, those of its files."""
     task, equals, path = file.partition("=")
-    return (task, Path(path)) if equals and task in TASKS else (None, Path(file))
+    if equals and task in TASKS:
+        return [(task, Path(path))]
+    path = Path(file)
+    if not path.is_dir():
+        return [(None, path)]
+    expected = [(task, path / f"{task}.joblib") for task in TASKS]
+    found = [(task, each) for task, each in expected if each.is_file()]
+    if not found:
+        raise FileNotFoundError(
+            f"--pipeline names the folder {file!r}, but there is no file "
+            f"{' or '.join(each.name for _, each in expected)} in it; name a file."
+        )
+    return found
 
 
 def _load(path):

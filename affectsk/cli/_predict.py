@@ -189,7 +189,10 @@ def _collect(videos, results):
             print(f"affectsk: {video}: {result}", file=sys.stderr)
         else:
             tables.append(result)
-            print(f"{video}: {len(result)} rows, {result['face_found'].sum()} with a face.")
+            print(
+                f"{video}: {len(result)} rows, {result['face_found'].sum()} with a face.",
+                flush=True,
+            )
     return tables, failures
 
 

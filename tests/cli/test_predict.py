@@ -100,7 +100,10 @@ def test_kinds_of_files(X, expression, affect, clip, tmp_path):
     both = save({"expression": expression, "valence_arousal": affect}, tmp_path / "both.joblib")
     named = save(expression, tmp_path / "expression.joblib")
     other = save(affect, tmp_path / "va=1.joblib")
-    for pipelines in ([both], [named, f"valence_arousal={other}"]):
+    (tmp_path / "folder").mkdir()
+    save(expression, tmp_path / "folder" / "expression.joblib")
+    save(affect, tmp_path / "folder" / "valence_arousal.joblib")
+    for pipelines in ([both], [named, f"valence_arousal={other}"], [str(tmp_path / "folder")]):
         output = tmp_path / "out.parquet"
         command = ["predict", str(clip), "-o", str(output), "--step", "4", "--pipeline"]
         main([*command, *pipelines])
@@ -164,6 +167,7 @@ def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
         ([], f"models fetch {MODEL}"),
         (["--model", "default"], "the model must predict by itself"),
         (["--pipeline", "absent.joblib"], "no such file"),
+        (["--pipeline", "empty"], "no file valence_arousal.joblib or"),
         (["--pipeline", "text.joblib"], "cannot be read as a file of joblib"),
         (
             ["--pipeline", "two.joblib"],
@@ -184,6 +188,7 @@ def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatc
     (tmp_path / "text.joblib").write_text("text")
     save(expression, "unnamed.joblib")
     save(expression, "expression.joblib")
+    (tmp_path / "empty").mkdir()
     save({"emotion": expression}, "wrong.joblib")
     two = LogisticRegression().fit([[0.0, 1.0], [1.0, 0.0]], CLASSES)
     save({"expression": two}, "two.joblib")
