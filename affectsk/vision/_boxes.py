@@ -2,12 +2,39 @@
 
 import numpy as np
 
-__all__ = ["box_areas", "shift_boxes", "square_boxes", "suppress_overlaps"]
+__all__ = ["box_areas", "box_overlaps", "shift_boxes", "square_boxes", "suppress_overlaps"]
 
 
 def box_areas(boxes):
     """Return the area of each of the boxes (n, 4)."""
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def box_overlaps(boxes, others, *, relative_to="union"):
+    """Return how much of their area boxes share with others.
+
+    Parameters
+    ----------
+    boxes : ndarray of shape (n, 4)
+        Boxes.
+    others : ndarray of shape (m, 4)
+        Other boxes, or the same ones.
+    relative_to : {"union", "smaller"}, default="union"
+        What the area of the intersection is divided by: the union of both boxes, or the
+        smaller box.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        Shares in [0, 1].
+    """
+    corner = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    opposite = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    intersection = np.clip(opposite - corner, 0, None).prod(axis=2)
+    areas, other_areas = box_areas(boxes)[:, None], box_areas(others)
+    if relative_to == "smaller":
+        return intersection / np.minimum(areas, other_areas)
+    return intersection / (areas + other_areas - intersection)
 
 
 def suppress_overlaps(boxes, scores, images, *, threshold, relative_to="union"):
@@ -56,20 +83,9 @@ def square_boxes(boxes):
 
 def _keep_best(boxes, threshold, relative_to):
     """Return the positions kept among boxes that are sorted from the best down."""
-    overlapping = _overlaps(boxes, relative_to) > threshold
+    overlapping = box_overlaps(boxes, boxes, relative_to=relative_to) > threshold
     alive = np.ones(len(boxes), dtype=bool)
     for i in range(len(boxes)):
         if alive[i]:
             alive[i + 1 :] &= ~overlapping[i, i + 1 :]
     return np.flatnonzero(alive)
-
-
-def _overlaps(boxes, relative_to):
-    """Return the (n, n) matrix of intersections over the union or the smaller area."""
-    corner = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    opposite = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    intersection = np.clip(opposite - corner, 0, None).prod(axis=2)
-    areas = box_areas(boxes)
-    if relative_to == "smaller":
-        return intersection / np.minimum(areas[:, None], areas)
-    return intersection / (areas[:, None] + areas - intersection)
