@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 
 from affectsk.cli._features import write_features
 from affectsk.cli._models import fetch_models, print_models, verify_models
@@ -51,10 +52,18 @@ def main(arguments=None):
         wrong.
     """
     options = _parser().parse_args(arguments)
+    usual, warnings.formatwarning = warnings.formatwarning, _warning_line
     try:
         options.run(options)
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f"affectsk: {error}")
+    finally:
+        warnings.formatwarning = usual
+
+
+def _warning_line(message, *where, line=None):
+    """Return a warning without the line of code that it comes from."""
+    return f"affectsk: warning: {message}\n"
 
 
 def _parser():

@@ -34,6 +34,10 @@ _UNSMOOTHED = TemporalSmoother(0)
 _SMOOTHER = TemporalSmoother(20)  # frames to each side: the papers' 50 at 30 frames per second
 _UNIT_SMOOTHER = TemporalSmoother(1)
 _WARNING = "Rendered faces: the table shows what the steps do, and says nothing about real faces."
+_NEXT = (
+    "Real faces are for a published model: affectsk models fetch enet_b0_8_va_mtl, then\n"
+    "affectsk predict VIDEO --model enet_b0_8_va_mtl -o predictions.csv"
+)
 
 
 def run_quickstart(folder, *, seed=0):
@@ -65,6 +69,7 @@ def run_quickstart(folder, *, seed=0):
     print(f"4/4  saving to {folder}")
     _save(folder, table, models, X_val)
     print(f"done in {time.perf_counter() - start:.0f} s")
+    print(_NEXT)
 
 
 def _read(root, split):

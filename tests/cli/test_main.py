@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import cv2
 import joblib
@@ -69,3 +70,15 @@ def test_module_is_the_command():
     )
     assert result.returncode == 0
     assert "quickstart" in result.stdout
+
+
+def test_warnings_are_one_line(monkeypatch):
+    lines = []
+
+    def warn(*args, **kwargs):
+        lines.append(warnings.formatwarning("frames are damaged", UserWarning, "file.py", 3))
+
+    monkeypatch.setattr("affectsk.cli._main.run_quickstart", warn)
+    main(["quickstart"])
+    assert lines == ["affectsk: warning: frames are damaged\n"]
+    assert "file.py" in warnings.formatwarning("other", UserWarning, "file.py", 3)
