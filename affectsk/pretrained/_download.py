@@ -5,6 +5,7 @@ import http.client
 import re
 import socket
 import ssl
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -62,12 +63,13 @@ def download(address, path, *, timeout, n_retries, label):
         raise TransferError("only addresses by http and https are read", passing=False)
     for attempt in range(n_retries + 1):
         try:
-            return _attempt(address, path, timeout, label)
+            _attempt(address, path, timeout, label)
+            return
         except TransferError as error:
             if attempt == n_retries or not error.passing:
                 raise
+            sys.stderr.write(f"{label}: {error}; trying again\n")
         time.sleep(_BACKOFF * 2**attempt)
-    return None
 
 
 def _attempt(address, path, timeout, label):
@@ -82,7 +84,11 @@ def _attempt(address, path, timeout, label):
         if start != _first_byte(response):
             path.unlink(missing_ok=True)
             raise TransferError("the server sent another part of the file than was asked for")
-        _append(response, path, start, label)
+        try:
+            _append(response, path, start, label)
+        except OSError:  # such as a full disk, which half a file should not fill
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _append(response, path, start, label):

@@ -32,7 +32,8 @@ def fetch_model(name, *, path=None, sha256=None, timeout=20.0, n_retries=4):
 
     The file is verified before its first use and whenever it has changed. Before a file is
     downloaded or copied, what is known of the model and its licences goes to the standard error.
-    Several processes may ask for the same model at once: one downloads, the others wait.
+    Several processes may ask for the same model at once: one downloads, the others wait. A download
+    that broke off goes on where it stopped, also in another process.
 
     Parameters
     ----------
@@ -205,11 +206,7 @@ def _download(model, target, checksum, options):
         with writing(target.parent), locked(target.with_name(f"{target.name}.lock")):
             if not target.is_file():
                 _announce(model, model.address, target)
-                try:
-                    _download_whole(model, part, checksum, options)
-                except OSError:  # such as a full disk, which it should not fill
-                    part.unlink(missing_ok=True)
-                    raise
+                _download_whole(model, part, checksum, options)
                 part.replace(target)
     except TransferError as error:
         raise ModelDownloadError(
@@ -248,10 +245,12 @@ def _check(target, checksum, *, trust_stamp=True):
 
 def _announce(model, source, target):
     """Say what a model is and on what terms it is published, before it is used first."""
+    size = model.input_size
     facts = {
         "paper": model.paper,
         "outputs": ", ".join(model.outputs),
-        "input": f"{model.input_size} x {model.input_size} pixels, RGB",
+        "embedding": f"{model.width} values" if model.width else "as wide as the file says",
+        "input": f"{size} x {size} pixels, RGB; minus {model.mean}, divided by {model.std}",
         "training data": model.training_data,
         "code licence": model.code_licence,
         "weights licence": model.weights_licence,

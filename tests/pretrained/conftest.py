@@ -73,6 +73,9 @@ class Handler(BaseHTTPRequestHandler):
         self.head(200)
         self.wfile.write(content[:1000])
 
+    def play_moved(self, content, start):
+        self.head(302, Location=self.server.address)
+
     def play_other_part(self, content, start):
         self.head(206, Content_Length=3, Content_Range=f"bytes 1-3/{len(content)}")
         self.wfile.write(content[1:4])

@@ -57,6 +57,7 @@ def start_fetch(model):
         (["busy", "silent", "fine"], [None, None, None]),
         (["broken", "fine"], [None, "bytes=200000-"]),
         (["broken", "broken", "fine"], [None, "bytes=200000-", "bytes=300000-"]),
+        (["broken", "moved", "fine"], [None, *["bytes=200000-"] * 2]),
         (["broken", "ignoring"], [None, "bytes=200000-"]),
         (["broken", "other_part", "fine"], [None, "bytes=200000-", None]),
         (["stalled", "fine"], [None, "bytes=200000-"]),
@@ -117,11 +118,12 @@ def test_missing_file_is_not_tried_again(server, model):
 
 
 @pytest.mark.parametrize("play", ["busy", "broken"])
-def test_retries_end(server, model, play):
+def test_retries_end(server, model, play, capsys):
     server.script = [play] * 9
     with pytest.raises(ModelDownloadError, match=r"answered 503|closed after \d+ of \d+ bytes"):
         fetch(n_retries=2)
     assert len(server.ranges) == 3
+    assert capsys.readouterr().err.count("trying again") == 2
     assert not target().exists()
 
 
