@@ -6,13 +6,19 @@ from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
 from affectsk.vision._face_model import FaceModel
 from affectsk.vision._faces import Faces
+from affectsk.vision._onnx_face_model import OnnxFaceModel
 from affectsk.vision._predict_frames import predict_frames
+from affectsk.vision._timm_face_model import TimmFaceModel
+from affectsk.vision._torch_face_model import TorchFaceModel
 
 __all__ = [
     "FaceDetector",
     "FaceEmbedder",
     "FaceModel",
     "Faces",
+    "OnnxFaceModel",
+    "TimmFaceModel",
+    "TorchFaceModel",
     "extract_features",
     "fetch_model",
     "list_models",

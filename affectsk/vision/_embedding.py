@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from affectsk.vision._crops import align_face, crop_box, resize_image
+from affectsk.vision._cuts import cut_box
 from affectsk.vision._mtcnn import as_points, load_networks
 
 __all__ = ["MainFaces", "check_found", "embed_crops", "embed_faces", "main_faces"]
@@ -17,6 +18,14 @@ _MIN_CROP_SCORE = 0.5
 _USUAL_LANDMARKS = np.array(
     [[0.3185, 0.3955], [0.6815, 0.3955], [0.5, 0.605], [0.3435, 0.794], [0.6565, 0.794]]
 )
+# Where the landmarks of the aligned faces of ArcFace lie in its crops of 112 pixels; the middle of
+# a pixel is half a pixel from its edge.
+_ARCFACE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655],
+     [70.7299, 92.2041]]
+)  # fmt: skip
+_ARCFACE_TEMPLATE = (_ARCFACE + 0.5) / 112
+_CHUNK = 64  # crops that are held at once
 
 
 class MainFaces(NamedTuple):
@@ -85,7 +94,7 @@ def check_found(main, names):
         )
 
 
-def embed_faces(model, kinds, images, main, *, resize):
+def embed_faces(model, kinds, images, main, *, resize, align="auto", device="auto"):
     """Embed the largest face of each image.
 
     Parameters
@@ -99,7 +108,11 @@ def embed_faces(model, kinds, images, main, *, resize):
     main : MainFaces
         Their largest faces.
     resize : {"pil", "cv2"}
-        How boxes are resized for a model without a template.
+        How faces that are not aligned are resized.
+    align : {"auto", "box", "landmarks"}, default="auto"
+        Whether faces are cut out by their box, or aligned by their landmarks.
+    device : str, default="auto"
+        Torch device of the network that finds the landmarks where the detector gave none.
 
     Returns
     -------
@@ -107,21 +120,26 @@ def embed_faces(model, kinds, images, main, *, resize):
         Features; rows of NaN where there is no face.
     """
     found = np.flatnonzero(~np.isnan(main.scores))
-    size, template = model.input_size, model.template
-    if template is None:
-        crops = [crop_box(images[i], main.boxes[i], size, resize=resize) for i in found]
-    else:
-        crops = [align_face(images[i], main.landmarks[i], template, size) for i in found]
+    size, template = model.input_size, _template_of(model, align)
+
+    def cut(i):
+        image, box, landmarks = images[found[i]], main.boxes[found[i]], main.landmarks[found[i]]
+        if template is None:
+            return crop_box(image, box, size, resize=resize)
+        if np.isnan(landmarks).any():
+            return _align_crop(cut_box(image, box), template, size, device)
+        return align_face(image, landmarks, template, size)
+
     n_columns = sum(len(model.outputs[kind]) for kind in kinds)
     features = np.full((len(images), n_columns), np.nan, np.float32)
-    features[found] = _run_model(model, kinds, crops)
+    features[found] = _run_model(model, kinds, cut, len(found))
     return features
 
 
-def embed_crops(model, kinds, images, *, resize, device):
+def embed_crops(model, kinds, images, *, resize, align="auto", device="auto"):
     """Embed images that are face crops already.
 
-    For a model that wants aligned faces, the landmarks are found in the crop itself.
+    Where faces are aligned, the landmarks are found in the crop itself.
 
     Parameters
     ----------
@@ -132,8 +150,10 @@ def embed_crops(model, kinds, images, *, resize, device):
     images : list of ndarray of shape (height, width, 3), uint8
         RGB crops.
     resize : {"pil", "cv2"}
-        How images are resized for a model without a template.
-    device : str
+        How crops that are not aligned are resized.
+    align : {"auto", "box", "landmarks"}, default="auto"
+        Whether crops are taken as they are, or aligned by landmarks.
+    device : str, default="auto"
         Torch device of the network that finds the landmarks.
 
     Returns
@@ -141,39 +161,62 @@ def embed_crops(model, kinds, images, *, resize, device):
     ndarray of shape (n_images, n_columns), float32
         Features.
     """
-    size, template = model.input_size, model.template
+    size, template = model.input_size, _template_of(model, align)
     if template is None:
-        crops = [resize_image(image, size, resize=resize) for image in images]
-    else:
-        landmarks = _crop_landmarks(images, device)
-        crops = [
-            align_face(image, points * image.shape[1::-1], template, size)
-            for image, points in zip(images, landmarks, strict=True)
-        ]
-    return _run_model(model, kinds, crops)
+        return _run_model(
+            model, kinds, lambda i: resize_image(images[i], size, resize=resize), len(images)
+        )
+    landmarks = _crop_landmarks(images, device)
+    return _run_model(
+        model, kinds, lambda i: align_face(images[i], landmarks[i], template, size), len(images)
+    )
+
+
+def _template_of(model, align):
+    """Return where landmarks are to lie, or None where faces are not aligned."""
+    if align == "landmarks" and model.template is None:
+        return _ARCFACE_TEMPLATE
+    return None if align == "box" else model.template
+
+
+def _align_crop(crop, template, size, device):
+    """Align the face in a crop by the landmarks that are found there."""
+    return align_face(crop, _crop_landmarks([crop], device)[0], template, size)
 
 
 def _crop_landmarks(images, device):
-    """Find the landmarks (n, 5, 2) of crops, in units of their sides."""
+    """Find the landmarks (n, 5, 2) of crops, in pixels."""
     size = (_CROP_SIZE, _CROP_SIZE)
     small = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
     _, scores, points = load_networks(device).locate(small)
     sure = scores > _MIN_CROP_SCORE
-    return np.where(sure[:, None, None], as_points(points), _USUAL_LANDMARKS)
+    sides = np.array([image.shape[1::-1] for image in images])
+    return np.where(sure[:, None, None], as_points(points), _USUAL_LANDMARKS) * sides[:, None]
 
 
-def _run_model(model, kinds, crops):
-    """Run the model over a list of crops and join the kinds of output that are wanted."""
-    if not crops:
-        return np.empty((0, sum(len(model.outputs[kind]) for kind in kinds)), np.float32)
-    given = model.embed(np.stack(crops))
-    parts = [np.asarray(given[kind], np.float32) for kind in kinds]
+def _run_model(model, kinds, cut, n_crops):
+    """Run the model over crops, some at a time, and join the outputs that are wanted.
+
+    `cut` is called with the number of a crop, and makes it.
+    """
+    widths = [len(model.outputs[kind]) for kind in kinds]
+    features = np.empty((n_crops, sum(widths)), np.float32)
+    for start in range(0, n_crops, _CHUNK):
+        stop = min(start + _CHUNK, n_crops)
+        given = model.embed(np.stack([cut(i) for i in range(start, stop)]))
+        parts = [np.asarray(given[kind], np.float32) for kind in kinds]
+        _check_shapes(model, kinds, parts, stop - start)
+        np.concatenate(parts, axis=1, out=features[start:stop])
+    return features
+
+
+def _check_shapes(model, kinds, parts, n_crops):
+    """Raise an error if a model gave other arrays than it promised."""
     for kind, part in zip(kinds, parts, strict=True):
-        expected = (len(crops), len(model.outputs[kind]))
+        expected = (n_crops, len(model.outputs[kind]))
         if part.shape != expected:
             raise ValueError(
-                f"The model {model.name!r} gave {kind!r} of shape {part.shape} for {len(crops)} "
+                f"The model {model.name!r} gave {kind!r} of shape {part.shape} for {n_crops} "
                 f"crops, expected {expected}; correct its embed, or its outputs[{kind!r}], which "
                 f"names {expected[1]} columns."
             )
-    return np.concatenate(parts, axis=1)

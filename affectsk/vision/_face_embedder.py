@@ -1,5 +1,6 @@
 """Transformer from images and videos of faces to features."""
 
+import os
 from numbers import Integral
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from affectsk.media import (
 from affectsk.vision._embedding import check_found, embed_crops, embed_faces, main_faces
 from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_model import load_model, output_names
+from affectsk.vision._torch_state import is_module, pack_module, unpack_module
 
 __all__ = ["FaceEmbedder"]
 
@@ -34,33 +36,53 @@ class FaceEmbedder(
 
     Parameters
     ----------
-    model : {"default"} or FaceModel, default="default"
-        What embeds the faces. ``"default"`` needs no download and no GPU: it describes the
-        aligned face by 1024 averages of the inner layers of MTCNN's last network.
+    model : str, path-like, torch.nn.Module or FaceModel, default="default"
+        What embeds the faces:
+
+        - ``"default"`` needs no download and no GPU: it describes the aligned face by 1024
+          averages of the inner layers of MTCNN's last network.
+        - The name of a published model, such as ``"enet_b0_8_best_vgaf"``, which is downloaded
+          when it is first used; `affectsk.pretrained.list_models` describes them.
+        - The path of an ONNX file, which ends in ``.onnx``. A published one is recognised by its
+          checksum, and its classes and its normalisation are known. Any other gets that of
+          ImageNet; `OnnxFaceModel` takes others.
+        - ``"timm:NAME"``: an architecture of timm with timm's own weights. `TimmFaceModel` takes
+          other weights.
+        - A module for RGB images of 224 pixels, normalised as those of ImageNet.
+          `TorchFaceModel` takes other sizes and normalisations.
+        - Any object with the members of `FaceModel`.
     output : str, default="embeddings"
-        Kinds of output that the model offers, such as ``"embeddings"``, ``"logits"`` or both as
-        ``"embeddings+logits"``. The default model offers ``"embeddings"``.
+        Kinds of output that the model offers, joined by "+", such as ``"embeddings"``,
+        ``"logits"``, ``"scores"`` (the softmax of the logits of the classes) or
+        ``"embeddings+logits"``; they come from one forward pass. The default model offers
+        ``"embeddings"``.
     detector : {"mtcnn"} or FaceDetector, default=None
         What finds the faces; the largest one of an image counts. By default, the images are
         crops of a face already; videos need a detector.
     on_missing : {"nan", "raise"}, default="nan"
         What an image without a face gives: a row of NaN, or an error.
     resize : {"pil", "cv2"}, default="pil"
-        How crops are resized for a model that does not align faces: bilinear with an
-        antialiasing filter as in Pillow, or without one as in OpenCV. The square comes out
-        without regard to the aspect.
+        How faces that are not aligned are resized: bilinear with an antialiasing filter as in
+        Pillow, or without one as in OpenCV. The square comes out without regard to the aspect.
     batch_size : int, default=32
         Images, or frames of a video, that are held in memory and go through the model together.
     device : str, default="auto"
-        Torch device of models and detectors that are given by name; ``"auto"`` takes CUDA, then
-        MPS, then the CPU.
+        Device of models and detectors that are given by name, file or module; ``"auto"`` takes
+        CUDA, then MPS, then the CPU.
     n_jobs : int, default=None
         Processes that share the batches of images or the videos, as in `joblib`.
+    align : {"auto", "box", "landmarks"}, default="auto"
+        How faces are cut out: by their box without any margin, as in the papers; or turned and
+        scaled so that their landmarks come to lie on the template of the model, or on that of
+        ArcFace where it has none. ``"auto"`` aligns faces for models with a template only.
 
     See Also
     --------
     FaceDetector : Finds the faces.
     FaceModel : What another model must offer.
+    OnnxFaceModel : A network in an ONNX file.
+    TorchFaceModel : A network of torch.
+    TimmFaceModel : A network of timm.
     extract_features : The same for whole videos, as a frame table with times and boxes.
 
     Notes
@@ -68,6 +90,16 @@ class FaceEmbedder(
     Aligned faces are turned, scaled and moved by the least-squares similarity of their five
     landmarks to the template of the model. For crops, MTCNN's last network finds the landmarks
     in the crop itself, and the usual ones are taken where it does not see a face.
+
+    EmotiEffLib resizes as ``resize="pil"`` for its networks of torch, and as ``resize="cv2"`` for
+    its ONNX files; each gives the same features here.
+
+    References
+    ----------
+    .. [1] A. V. Savchenko, "Frame-level prediction of facial expressions, valence, arousal and
+       action units for mobile devices", CVPR Workshops 2022.
+    .. [2] J. Deng et al., "ArcFace: additive angular margin loss for deep face recognition", CVPR
+       2019; its five landmarks are the template of ``align="landmarks"``.
 
     Examples
     --------
@@ -79,7 +111,7 @@ class FaceEmbedder(
     """
 
     _parameter_constraints = {
-        "model": [str, HasMethods("embed")],
+        "model": [str, os.PathLike, HasMethods("embed"), HasMethods("forward")],
         "output": [str],
         "detector": [str, HasMethods("detect"), None],
         "on_missing": [StrOptions({"nan", "raise"})],
@@ -87,6 +119,7 @@ class FaceEmbedder(
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
         "n_jobs": [Integral, None],
+        "align": [StrOptions({"auto", "box", "landmarks"})],
     }
 
     def __init__(
@@ -100,6 +133,7 @@ class FaceEmbedder(
         batch_size=32,
         device="auto",
         n_jobs=None,
+        align="auto",
     ):
         self.model = model
         self.output = output
@@ -109,6 +143,7 @@ class FaceEmbedder(
         self.batch_size = batch_size
         self.device = device
         self.n_jobs = n_jobs
+        self.align = align
 
     def fit(self, X, y=None):
         """Check the parameters and the kind of X; there is nothing to learn.
@@ -198,7 +233,7 @@ class FaceEmbedder(
         images = [read_image(item) if isinstance(item, str | Path) else item for item in items]
         if self.detector is None:
             model, kinds = self._model_and_kinds()
-            return embed_crops(model, kinds, images, resize=self.resize, device=self.device)
+            return embed_crops(model, kinds, images, **self._cutting())
         return self._detect_and_embed(images, [f"X[{first + i}]" for i in range(len(images))])
 
     def _embed_video(self, path):
@@ -221,12 +256,28 @@ class FaceEmbedder(
         if self.on_missing == "raise":
             check_found(faces, names)
         model, kinds = self._model_and_kinds()
-        return embed_faces(model, kinds, images, faces, resize=self.resize)
+        return embed_faces(model, kinds, images, faces, **self._cutting())
+
+    def _cutting(self):
+        """Return how faces are cut out."""
+        return {"resize": self.resize, "align": self.align, "device": self.device}
 
     def _model_and_kinds(self):
         """Return the model and the kinds of output that are wanted of it."""
         model = load_model(self.model, self.device)
         return model, output_names(model, self.output)
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if is_module(state["model"]):  # pickle alone gives other bytes in each process
+            state = state | {"model": None, "_module": pack_module(state["model"])}
+        return state
+
+    def __setstate__(self, state):
+        if "_module" in state:
+            state = state | {"model": unpack_module(*state["_module"])}
+            del state["_module"]
+        super().__setstate__(state)
 
     def __sklearn_is_fitted__(self):
         """There is nothing to fit."""

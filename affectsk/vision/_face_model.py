@@ -1,16 +1,30 @@
-"""What a model of faces must offer, and the way to it by name."""
+"""What a model of faces must offer, and the way to it by name, file or module."""
 
 import functools
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from affectsk.exceptions import ModelFileError
+from affectsk.pretrained import (
+    fetch_model,
+    git_blob_sha1,
+    published_models,
+    recognise_published,
+)
+from affectsk.vision._onnx_face_model import OnnxFaceModel
 from affectsk.vision._output_net_model import OutputNetModel
+from affectsk.vision._timm_face_model import TimmFaceModel
+from affectsk.vision._torch_face_model import TorchFaceModel
+from affectsk.vision._torch_state import is_module
 
 __all__ = ["FaceModel", "load_model", "output_names"]
 
-_MODELS = {"default": OutputNetModel}
+# Files that may hold the weights of a network, or a pickled one.
+_WEIGHTS = {".bin", ".h5", ".keras", ".pkl", ".pt", ".pth", ".safetensors", ".tflite"}
 
 
 @runtime_checkable
@@ -77,35 +91,43 @@ class FaceModel(Protocol):
 
 
 def load_model(model, device):
-    """Return the model of a name on a device, or the model itself.
+    """Return the model of a name, a file or a module on a device, or the model itself.
 
     Parameters
     ----------
-    model : str or FaceModel
-        ``"default"``, or a model.
+    model : str, path-like, torch.nn.Module or FaceModel
+        ``"default"``, the name of a published model, ``"timm:NAME"``, the path of an ONNX file, a
+        module of torch, or a model.
     device : str
-        Torch device of a model that is named.
+        Device of a model that is not one already.
 
     Returns
     -------
     FaceModel
-        The model.
+        The model, the same one at each call.
 
     Raises
     ------
+    ModelFileError
+        If a file is missing or cannot be used.
     ValueError
         If there is no model of that name.
     TypeError
         If it is no model.
     """
+    if isinstance(model, os.PathLike) or (isinstance(model, str) and model.endswith(".onnx")):
+        return _load_file(Path(model), device)
     if isinstance(model, str):
         return _load_named(model, device)
-    if not isinstance(model, FaceModel):
-        raise TypeError(
-            f"model={model!r} must be one of {sorted(_MODELS)!r} or an object with the members of "
-            "affectsk.vision.FaceModel: name, input_size, template, outputs and embed."
-        )
-    return model
+    if isinstance(model, FaceModel):
+        return model
+    if is_module(model):
+        return _load_module(model, device)
+    raise TypeError(
+        f"model={model!r} must be a name, the path of an ONNX file, a torch.nn.Module, or an "
+        "object with the members of affectsk.vision.FaceModel: name, input_size, template, outputs "
+        "and embed."
+    )
 
 
 def output_names(model, output):
@@ -135,12 +157,77 @@ def output_names(model, output):
                 f"output={output!r} asks for {kind!r}, which the model {model.name!r} does not "
                 f"offer; it offers {list(model.outputs)!r}."
             )
+    names = [name for kind in kinds for name in model.outputs[kind]]
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise ValueError(
+            f"output={output!r} gives the column {twice!r} twice; name kinds of output that have "
+            "no column in common."
+        )
     return kinds
 
 
 @functools.lru_cache(maxsize=4)
 def _load_named(name, device):
     """Return the model of a name, the same one for each call."""
-    if name not in _MODELS:
-        raise ValueError(f"model={name!r} is unknown; the models are {sorted(_MODELS)!r}.")
-    return _MODELS[name](device)
+    if name == "default":
+        return OutputNetModel(device)
+    if name.startswith("timm:"):
+        return TimmFaceModel(name.removeprefix("timm:"), device=device)
+    published = {row.name: row for row in published_models()}
+    if name in published:
+        return _published_model(fetch_model(name), published[name], device)
+    if Path(name).suffix in _WEIGHTS:
+        raise ModelFileError(
+            f"model={name!r} is a file of weights without their network, or a pickled network, "
+            "which could run any program when it is read; pass the network and its state dict, "
+            f"TorchFaceModel(network, weights={name!r}) or TimmFaceModel(architecture, "
+            f"weights={name!r}), or export it to an ONNX file."
+        )
+    raise ValueError(
+        f"model={name!r} is unknown; it is 'default', the name of a published model "
+        f"({sorted(published)!r}), 'timm:NAME', or the path of a file that ends in .onnx."
+    )
+
+
+def _load_file(path, device):
+    """Return the model of an ONNX file, the same one while the file does not change."""
+    if path.suffix != ".onnx":
+        return _load_named(str(path), device)
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise ModelFileError(
+            f"The model file {str(path)!r} cannot be read ({error.strerror}); check the path."
+        ) from error
+    return _load_unchanged(path, state.st_size, state.st_mtime_ns, device)
+
+
+@functools.lru_cache(maxsize=4)
+def _load_unchanged(path, size, changed, device):
+    """Return the model of an ONNX file, with what is known of it if it is a published one."""
+    row = recognise_published(git_blob_sha1(path)) if path.is_file() else None
+    return (
+        OnnxFaceModel(path, device=device) if row is None else _published_model(path, row, device)
+    )
+
+
+def _published_model(path, row, device):
+    """Return the published model in a file."""
+    model = OnnxFaceModel(
+        path,
+        input_size=row.input_size,
+        mean=row.mean,
+        std=row.std,
+        classes=row.classes,
+        affect=row.affect,
+        device=device,
+    )
+    model.name = row.name
+    return model
+
+
+@functools.lru_cache(maxsize=4)
+def _load_module(module, device):
+    """Return the model of a module, the same one for each call."""
+    return TorchFaceModel(module, device=device)

@@ -1,0 +1,113 @@
+"""Face networks of timm."""
+
+from affectsk.exceptions import ModelFileError
+from affectsk.vision._timm import import_timm
+from affectsk.vision._torch_face_model import TorchFaceModel
+
+__all__ = ["TimmFaceModel"]
+
+
+def _create(timm, architecture, weights, sizes):
+    """Create a network, with timm's weights where there are no others."""
+    if weights is not None:
+        return timm.create_model(architecture, **sizes)
+    if sizes:
+        raise ValueError(
+            f"classes or affect are given, but timm's weights of {architecture!r} have a last "
+            "layer for other classes; pass weights=FILE, or leave classes and affect out."
+        )
+    try:
+        return timm.create_model(architecture, pretrained=True)
+    except Exception as error:  # of several packages
+        raise ModelFileError(
+            f"timm could not get its weights of {architecture!r} ({error}); go online, or pass a "
+            f"file of weights: TimmFaceModel({architecture!r}, weights=FILE)."
+        ) from error
+
+
+class TimmFaceModel(TorchFaceModel):
+    """A network of the package timm, with its own weights or with those of a file.
+
+    Parameters
+    ----------
+    architecture : str
+        Name of the architecture in timm, such as ``"tf_efficientnet_b0"``.
+    weights : str or path-like, default=None
+        File of weights: a ``.safetensors`` file, or a state dict that ``torch.save`` wrote. By
+        default, timm downloads those that it has for the architecture.
+    input_size : int, default=None
+        Side of the square crops in pixels; None for what timm says.
+    mean : sequence of three float, default=None
+        Mean of the red, green and blue values, from 0 to 255, that the network was trained with;
+        None for what timm says.
+    std : sequence of three float, default=None
+        Their standard deviation.
+    classes : sequence of str, default=None
+        Names of the expressions that the logits stand for; they tell the size of the last layer.
+        None for the one that timm's own weights have.
+    affect : bool, default=False
+        Whether two more values, valence and arousal, follow the logits.
+    template : ndarray of shape (5, 2), default=None
+        Where the landmarks (eyes, nose, mouth corners) of the aligned faces that the network was
+        trained on lie, in units of the side; None for faces that were cut out by their box.
+    device : str, default="auto"
+        Torch device; ``"auto"`` takes CUDA, then MPS, then the CPU.
+
+    Raises
+    ------
+    ImportError
+        If timm is not installed.
+    ModelFileError
+        If the weights cannot be had, or are those of another network.
+    ValueError
+        If timm has no such architecture.
+
+    See Also
+    --------
+    TorchFaceModel : The same for any module, and what the outputs are.
+
+    Notes
+    -----
+    ``FaceEmbedder("timm:NAME")`` is short for ``FaceEmbedder(TimmFaceModel("NAME"))``. The package
+    is installed with ``pip install "affectsk[backbones]"``.
+
+    Examples
+    --------
+    >>> from affectsk.vision import TimmFaceModel
+    >>> TimmFaceModel("tf_efficientnet_b0", weights="b0.pt")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        architecture,
+        *,
+        weights=None,
+        input_size=None,
+        mean=None,
+        std=None,
+        classes=None,
+        affect=False,
+        template=None,
+        device="auto",
+    ):
+        timm = import_timm("TimmFaceModel")
+        if not timm.is_model(architecture):
+            raise ValueError(
+                f"architecture={architecture!r} is none of timm {timm.__version__}; "
+                "timm.list_models() names them."
+            )
+        sizes = {} if classes is None else {"num_classes": len(classes) + (2 if affect else 0)}
+        module = _create(timm, architecture, weights, sizes)
+        facts = timm.data.resolve_model_data_config(module)
+        super().__init__(
+            module,
+            input_size=input_size or facts["input_size"][-1],
+            mean=mean or [255 * value for value in facts["mean"]],
+            std=std or [255 * value for value in facts["std"]],
+            classes=classes,
+            affect=affect,
+            template=template,
+            weights=weights,
+            device=device,
+        )
+        self.name = architecture
