@@ -4,6 +4,7 @@ import argparse
 import sys
 import warnings
 
+from affectsk.cli._detectors import read_detector
 from affectsk.cli._features import write_features
 from affectsk.cli._models import fetch_models, print_models, verify_models
 from affectsk.cli._predict import write_predictions
@@ -14,8 +15,11 @@ __all__ = ["main"]
 # Options that are arguments of extract_features; without one, its default holds.
 _EXTRACTION = {
     "detector": {
-        "metavar": "NAME",
-        "help": "what finds the faces, default: mtcnn; 'cropped' for folders of crops",
+        "metavar": "NAME[=FILE]",
+        "action": "append",
+        "help": "what finds the faces: mtcnn (default), yunet, retinaface or blazeface, all but "
+        "the first with their file, or cropped for folders of crops; give it several times for a "
+        "cascade, in which the next one looks where those before found nothing",
     },
     "faces": {
         "choices": ["largest", "all", "tracks"],
@@ -179,7 +183,10 @@ def _add_extraction(parser):
 
 def _extraction(options):
     """Return the arguments of `extract_features` that were given."""
-    return {name: vars(options)[name] for name in _EXTRACTION if name in options}
+    given = {name: vars(options)[name] for name in _EXTRACTION if name in options}
+    if "detector" in given:
+        given["detector"] = read_detector(given["detector"], options.device)
+    return given
 
 
 def _add_models(commands):

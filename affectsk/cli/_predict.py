@@ -99,7 +99,9 @@ def write_predictions(
 
 def _check_names(videos):
     """Raise where two videos would have the same name in the table."""
-    name, count = Counter(Path(video).stem for video in videos).most_common(1)[0]
+    paths = [Path(video) for video in videos]
+    names = [path.name if path.is_dir() else path.stem for path in paths]
+    name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise ValueError(
             f"{count} videos have the name {name!r}, which could not be told apart in the table; "

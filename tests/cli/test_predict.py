@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.cli import main
+from affectsk.cli._detectors import read_detector
 from affectsk.decision import BlendingClassifier
 from affectsk.heads import CCCRegressor, MultiTaskHeads
 from affectsk.labels import AFFECTNET_EXPRESSIONS
@@ -208,3 +209,21 @@ def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatc
 def test_errors_with_a_published_model(arguments, message, published, tmp_path):
     with pytest.raises(SystemExit, match=message):
         main(["predict", *arguments, "--model", published, "-o", str(tmp_path / "out.csv")])
+
+
+@pytest.mark.parametrize(
+    ("names", "backend", "files"),
+    [
+        (["mtcnn"], ["mtcnn"], None),
+        (["yunet=a=b.onnx", "mtcnn"], ["yunet", "mtcnn"], {"yunet": "a=b.onnx"}),
+    ],
+)
+def test_detectors(names, backend, files):
+    detector = read_detector(names)
+    assert (detector.backend, detector.model_files) == (backend, files)
+
+
+def test_cropped_is_no_part_of_a_cascade():
+    assert read_detector(["cropped"]) == "cropped"
+    with pytest.raises(ValueError, match="nothing to find"):
+        read_detector(["cropped", "mtcnn"])

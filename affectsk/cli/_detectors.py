@@ -1,0 +1,35 @@
+"""What finds the faces, from how it is named on the command line."""
+
+from affectsk.vision import FaceDetector
+
+__all__ = ["read_detector"]
+
+
+def read_detector(names, device="auto"):
+    """Return the detector of ``extract_features`` for names on the command line.
+
+    Parameters
+    ----------
+    names : list of str
+        Backends of `FaceDetector` in the order in which they are tried, each as ``NAME`` or, where
+        it needs a file, ``NAME=FILE``; or ``cropped`` alone, where all frames are crops of faces.
+    device : str, default="auto"
+        Where they run.
+
+    Returns
+    -------
+    FaceDetector or "cropped"
+        The detector.
+
+    Raises
+    ------
+    ValueError
+        If ``cropped`` is one of several names.
+    """
+    if names == ["cropped"]:
+        return "cropped"
+    if "cropped" in names:
+        raise ValueError(f"--detector cropped means that there is nothing to find, got {names!r}.")
+    pairs = [name.partition("=") for name in names]
+    files = {name: file for name, equals, file in pairs if equals}
+    return FaceDetector([name for name, _, _ in pairs], model_files=files or None, device=device)
