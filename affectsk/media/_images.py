@@ -121,7 +121,7 @@ def check_image_files(paths):
 
 
 def read_image(path):
-    """Read an image file as RGB; grayscale files come out with three equal channels.
+    """Read an image file as RGB, upright.
 
     Parameters
     ----------
@@ -138,14 +138,52 @@ def read_image(path):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is empty, or no image.
+        If it is empty, cut short or no image, its values are floating-point numbers, or a side is
+        shorter than two pixels.
+
+    Notes
+    -----
+    Whatever the file holds becomes 8-bit RGB. Gray images get three equal channels, 16-bit values
+    are divided by 256 and rounded down, CMYK is converted, transparency is dropped (the colour
+    under it counts, not what would show through), an orientation in EXIF data is applied, and of
+    several pages or frames the first is taken.
     """
+    path = Path(path)
     check_image_files([path])
-    content = np.frombuffer(Path(path).read_bytes(), np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR)
-    if image is None:
+    content = path.read_bytes()
+    image = _decode(content)
+    if image is None or image.dtype.kind != "u":
+        reason = "it is damaged, cut short, or of a format that OpenCV does not know"
+        if image is not None:
+            reason = f"its values are of type {str(image.dtype)!r}, save it with 8 or 16 bit"
         raise ValueError(
-            f"The file {str(path)!r} ({content.size} bytes) could not be read as an image; "
-            "it is damaged or of a format that OpenCV does not know."
+            f"The file {str(path)!r} ({len(content)} bytes) could not be read as an image: "
+            f"{reason}."
         )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    return check_image(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), f"the image {str(path)!r}")
+
+
+def _decode(content):
+    """Return an image in BGR with the depth of the file, or None if it does not decode."""
+    if _is_cut_jpeg(content):
+        return None
+    try:
+        # IMREAD_COLOR alone would round 16-bit values by rules that differ from format to format.
+        return cv2.imdecode(
+            np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+        )
+    except cv2.error:
+        return None
+
+
+def _is_cut_jpeg(content):
+    """Say whether a JPEG file lacks its end, of which some decoders make a half gray image."""
+    if not content.startswith(b"\xff\xd8"):
+        return False
+    # Segments before the first scan tell their length. The end mark of a thumbnail is in them.
+    place = 2
+    while content[place : place + 1] == b"\xff" and content[place + 1 : place + 2] != b"\xda":
+        place += 2 + int.from_bytes(content[place + 2 : place + 4])
+    return b"\xff\xd9" not in content[place:]

@@ -4,19 +4,31 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["media_kind"]
+__all__ = ["IMAGE_SUFFIXES", "media_kind"]
 
-_IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-_VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_VIDEO_SUFFIXES = {
+    ".avi",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".mts",
+    ".ts",
+    ".webm",
+    ".wmv",
+}
 
 
 def media_kind(X):
-    """Say what X holds; for paths, the suffix decides.
+    """Say what X holds; for paths, the suffix decides, and a folder is a video.
 
     Parameters
     ----------
     X : sequence
-        Images, paths of images, or paths of videos.
+        Images, paths of images, or paths of videos. A folder of images counts as one video.
 
     Returns
     -------
@@ -65,11 +77,13 @@ def _item_kind(item, i):
     suffix = Path(item).suffix.lower()
     if suffix in _VIDEO_SUFFIXES:
         return "videos"
-    if suffix in _IMAGE_SUFFIXES:
+    if suffix in IMAGE_SUFFIXES:
         return "image paths"
+    if Path(item).is_dir():
+        return "videos"
     raise ValueError(
         f"X[{i}]={str(item)!r} has the suffix {suffix!r}, which is neither that of an image "
-        f"({', '.join(sorted(_IMAGE_SUFFIXES))}) nor that of a video "
+        f"({', '.join(sorted(IMAGE_SUFFIXES))}) nor that of a video "
         f"({', '.join(sorted(_VIDEO_SUFFIXES))}); convert the file, or read it yourself and pass "
         "the images."
     )

@@ -1,29 +1,21 @@
-"""Frames of video files: decoded in order, with their times, a batch at a time.
+"""Frames of videos: decoded in order, with their times, a batch at a time.
 
 Frames are numbered in decode order, one that does not decode included. What a container says about
-their number is an estimate only: edit lists and variable rates make it wrong by a few, so it serves
-for progress, for going on after damage, and for noticing that much of a file is lost.
+their number is an estimate only: edit lists and variable rates make it wrong, so it serves for
+progress, for going on after damage, and for noticing that much of a file is lost.
 """
 
-import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from affectsk.exceptions import DamagedVideoWarning
+from affectsk.media._damage import Tally, check_given, warn_if_damaged
+from affectsk.media._decoders import open_video
+from affectsk.media._folders import count_images, read_folder
 
 __all__ = ["FrameBatch", "check_videos", "count_frames", "read_batches"]
-
-# An intact file may end a few frames before its container says, such as those that an edit list
-# cuts off: three of 98 in one of our test videos.
-_TOLERATED_FRAMES = 5
-_TOLERATED_SHARE = 0.01
-_TOLERATED_SHARE_OF_SHORT = 0.04
-
-# What a damaged container claims may be any number; so many failures in a row are its end.
-_MAX_FAILURES = 10_000
 
 
 class FrameBatch(NamedTuple):
@@ -32,11 +24,13 @@ class FrameBatch(NamedTuple):
     Parameters
     ----------
     indices : list of int
-        Number of each frame in decode order, from 0.
+        Number of each frame from 0: in decode order, or for folders the number in the name of its
+        file less 1.
     times : list of float
-        Time of each in seconds, as the file gives it.
+        Time of each in seconds from the start of the video stream, as the file gives it; NaN for
+        folders.
     images : list of ndarray of shape (height, width, 3), uint8
-        The frames, RGB.
+        The frames, RGB and upright. All those of a file have one size; those of a folder may not.
     """
 
     indices: list
@@ -50,7 +44,7 @@ def check_videos(paths):
     Parameters
     ----------
     paths : str, Path or iterable of these
-        Files of video.
+        Files of video, or folders of images.
 
     Returns
     -------
@@ -64,7 +58,8 @@ def check_videos(paths):
     TypeError
         If a path is neither a str nor a Path.
     ValueError
-        If there is no path at all, or a file is empty or no video that decodes.
+        If there is no path at all, or a file is empty or no video that decodes, or a folder has no
+        image that does.
     """
     paths = [paths] if isinstance(paths, str | Path) or not np.iterable(paths) else list(paths)
     if not paths:
@@ -78,33 +73,40 @@ def check_videos(paths):
 
 
 def count_frames(path):
-    """Return the number of frames that the container claims.
+    """Return the number of frames that the container claims, or of images in a folder.
 
     Parameters
     ----------
     path : str or Path
-        File of video.
+        File of video, or folder of images.
 
     Returns
     -------
     int
-        At least 0; it may be a few more or less than can be decoded.
+        At least 0. Fewer or more may decode: many containers store no number but a duration, which
+        with a variable frame rate says little.
     """
-    capture = _open(path)
-    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    capture.release()
-    return max(count, 0)
+    if Path(path).is_dir():
+        return count_images(path)
+    with closing(open_video(path)) as video:
+        return video.n_frames
 
 
-def read_batches(path, *, step=1, batch_size=32):
+def read_batches(path, *, step=1, start=0.0, end=None, batch_size=32):
     """Decode a video, a batch of frames at a time; damaged frames are left out.
 
     Parameters
     ----------
     path : str or Path
-        File of video.
+        File of video; or folder of images that are the frames of one, named by their number from 1,
+        as in the layout of the challenges' ``cropped_aligned``. Numbers that are not there are
+        frames without a face.
     step : int, default=1
-        Every `step`-th frame is returned, the first one included.
+        Frames whose number is a multiple of it are returned, the first one of the video included.
+    start : float, default=0.0
+        Frames before this time are left out, in seconds of the file's own time.
+    end : float, default=None
+        Frames at this time and later are left out.
     batch_size : int, default=32
         Most frames in a batch; so many are held in memory.
 
@@ -115,89 +117,77 @@ def read_batches(path, *, step=1, batch_size=32):
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file or folder.
     ValueError
-        If none of the frames asked for decodes.
+        If none of the frames asked for decodes, `start` is not before `end` or not in the video,
+        times are given for a folder, or images in a folder are not numbered.
 
     Warns
     -----
     DamagedVideoWarning
         At the end, if a frame before the last one did not decode, or the video ends before what the
         container claims by more than 4 % or 5 frames, whichever is less (1 %, if that is more).
+
+    Notes
+    -----
+    Frames before `start` are decoded as well, because no index of a video file tells their number
+    reliably. OpenCV decodes; PyAV (``pip install "affectsk[video]"``) does where OpenCV cannot,
+    such as AV1. Frames come out upright, as the file says that they are to be shown. Times rise:
+    where a file gives none, or one that is no later, it is taken at the mean frame rate.
     """
-    capture = _open(path)
-    claimed = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    batch, n_given, n_decoded, last = FrameBatch([], [], []), 0, 0, -1
-    try:
-        for index, frame in _decode(capture, step, claimed):
-            n_decoded, last = n_decoded + 1, index
-            if frame is None:
-                continue
-            batch.indices.append(index)
-            batch.times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-            batch.images.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-            n_given += 1
-            if len(batch.indices) == batch_size:
-                yield batch
-                batch = FrameBatch([], [], [])
-    finally:
-        capture.release()
+    if end is not None and not start < end:
+        raise ValueError(f"start={start!r} must be before end={end!r}; both are in seconds.")
+    if not Path(path).is_dir():
+        yield from _batches(_read_file(Path(path), step, start, end), batch_size)
+    elif start > 0 or end is not None:
+        raise ValueError(
+            f"start={start!r} and end={end!r} are times, and the images in the folder "
+            f"{str(path)!r} have none; leave them at 0 and None, and pick frames afterwards."
+        )
+    else:
+        yield from _batches(read_folder(Path(path), step), batch_size)
+
+
+def _batches(frames, batch_size):
+    """Yield numbers, times and images of frames as batches."""
+    batch = FrameBatch([], [], [])
+    for frame in frames:
+        for column, value in zip(batch, frame, strict=True):
+            column.append(value)
+        if len(batch.indices) == batch_size:
+            yield batch
+            batch = FrameBatch([], [], [])
     if batch.indices:
         yield batch
-    if not n_given:
-        raise _unreadable(path, step)
-    _warn_if_damaged(path, n_decoded, last + 1, claimed)
 
 
-def _decode(capture, step, claimed):
-    """Yield the number of each frame that decodes, and the frame itself, or None between steps.
+def _read_file(path, step, start, end):
+    """Yield number, time and image of the frames of a file; at the end, say what is wrong."""
+    tally = Tally()
+    with closing(open_video(path)) as video:
+        for index, time, retrieve in _with_rising_times(video):
+            tally.is_cut = end is not None and time >= end
+            if tally.is_cut:
+                break
+            tally.n_tried = index + 1
+            tally.times.append(time)
+            if index % step == 0 and time >= start:
+                image = retrieve()
+                tally.n_lost += image is None
+                if image is not None:
+                    tally.n_given += 1
+                    yield index, time, image
+    check_given(path, tally, step=step, start=start, end=end, codec=video.missing_codec)
+    warn_if_damaged(path, tally, video)
 
-    After a failure it goes on as long as the container claims more frames.
+
+def _with_rising_times(video):
+    """Yield the frames of a video, each with a time that is later than that of the one before.
+
+    The last frames of an AVI file with B-frames, for example, come without a time of their own.
     """
-    index, n_failures = 0, 0
-    while n_failures < _MAX_FAILURES:
-        decoded, frame = capture.grab(), None
-        if decoded and index % step == 0:
-            decoded, frame = capture.retrieve()
-        if decoded:
-            yield index, frame
-        elif index >= claimed:
-            return
-        n_failures = 0 if decoded else n_failures + 1
-        index += 1
-
-
-def _open(path):
-    """Open a video file, or say what is wrong with it."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no video file {str(path)!r}; check the path.")
-    # With the backend named, OpenCV does not take "name_%02d" for a series of images.
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
-        raise _unreadable(path)
-    return capture
-
-
-def _unreadable(path, step=1):
-    """Return the error for a file of which nothing decodes."""
-    n_bytes = Path(path).stat().st_size
-    reason = "it is empty" if not n_bytes else "it is damaged, cut short, or no video"
-    which = "No frame" if step == 1 else f"None of the frames at step={step}"
-    return ValueError(
-        f"{which} of the video {str(path)!r} ({n_bytes} bytes) could be decoded: {reason}. "
-        "Play it to check, copy it again, or leave it out."
-    )
-
-
-def _warn_if_damaged(path, n_decoded, n_tried, claimed):
-    """Warn about a video with a gap, or one that ends earlier than an intact file may."""
-    n_all = max(claimed, n_tried)
-    tolerated = min(_TOLERATED_FRAMES, np.ceil(_TOLERATED_SHARE_OF_SHORT * n_all))
-    tolerated = max(tolerated, np.ceil(_TOLERATED_SHARE * n_all))
-    if n_tried > n_decoded or n_all - n_decoded > tolerated:
-        warnings.warn(
-            f"The video {str(path)!r} is damaged: {n_all - n_decoded} of {n_all} frames did not "
-            f"decode; the {n_decoded} that did are used.",
-            DamagedVideoWarning,
-            stacklevel=3,
-        )
+    last, interval = -np.inf, 1 / video.fps
+    for index, time, retrieve in video.frames():
+        last = time if time > last else max(last, -interval) + interval
+        yield index, last, retrieve

@@ -1,7 +1,9 @@
 """Frames of videos, whole and damaged."""
 
 import re
+import struct
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -37,6 +39,50 @@ def test_every_frame_in_order_with_its_time(ramp, step, batch_size):
     np.testing.assert_allclose(times, np.array(indices) / 25, atol=1e-6)
     means = [image.mean() for batch in batches for image in batch.images]
     np.testing.assert_allclose(means, 5 * np.array(indices), atol=3)
+
+
+def read(path, **options):
+    """Return numbers, times and images of all frames."""
+    batches = list(read_batches(path, **options))
+    columns = zip(*batches, strict=True)
+    return [[value for part in column for value in part] for column in columns]
+
+
+@pytest.mark.parametrize(
+    ("options", "indices"),
+    [
+        ({"start": 0.5}, range(13, 40)),
+        ({"end": 0.4}, range(10)),
+        ({"start": 0.52, "end": 1.0, "step": 4}, range(16, 25, 4)),
+        ({"start": 1.56}, [39]),
+    ],
+)
+def test_start_and_end_keep_the_numbers_of_the_frames(ramp, options, indices):
+    numbers, times, images = read(ramp, **options)
+    assert numbers == list(indices)
+    np.testing.assert_allclose(times, np.array(indices) / 25, atol=1e-6)
+    means = [image.mean() for image in images]
+    np.testing.assert_allclose(means, 5 * np.array(indices), atol=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": 2}, r"start=2 to end=None: 40 frames come before.*the last at 1\.560 s"),
+        ({"start": 0.41, "end": 0.43}, "has no frame at step=1 from start=0.41 to end=0.43"),
+        ({"start": 0.41, "end": 0.9, "step": 30}, "has no frame at step=30"),
+        ({"start": 1, "end": 1}, "start=1 must be before end=1"),
+        ({"end": -1}, "start=0.0 must be before end=-1"),
+    ],
+)
+def test_times_that_choose_no_frame(ramp, options, message):
+    with pytest.raises(ValueError, match=message):
+        list(read_batches(ramp, **options))
+
+
+def test_an_early_end_says_nothing_of_damage_behind_it(ramp, tmp_path):
+    damaged = damage(ramp, tmp_path, 0.6)
+    assert read(damaged, end=0.4)[0] == list(range(10))
 
 
 @pytest.mark.parametrize(("codec", "suffix"), [("mp4v", "mp4"), ("MJPG", "avi")])
@@ -103,13 +149,15 @@ def test_a_short_video_cut_short(tmp_path, write_video):
 )  # fmt: skip
 def test_a_few_frames_less_than_claimed_are_no_damage(monkeypatch, ramp, claimed, decoded, warned):
     grabs = iter([True] * decoded)
+    facts = {cv2.CAP_PROP_FRAME_COUNT: claimed, cv2.CAP_PROP_FPS: 25}
     capture = SimpleNamespace(
-        get=lambda fact: claimed if fact == cv2.CAP_PROP_FRAME_COUNT else 0.0,
+        isOpened=lambda: True,
+        get=lambda fact: facts.get(fact, 0),
         grab=lambda: next(grabs, False),
         retrieve=lambda: (True, np.zeros((2, 2, 3), np.uint8)),
         release=lambda: None,
     )
-    monkeypatch.setattr("affectsk.media._video._open", lambda path: capture)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: capture)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         n_frames = sum(len(batch.images) for batch in read_batches(ramp))
@@ -147,10 +195,38 @@ def test_a_video_without_its_index(tmp_path, write_video):
 def test_missing_files_and_no_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.mp4"):
         check_videos(tmp_path / "nowhere.mp4")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match="has no images"):
         check_videos(tmp_path)
     with pytest.raises(ValueError, match="paths is empty"):
         check_videos([])
     for wrong, name in (([None], r"paths\[0\]=None"), (3, r"paths\[0\]=3")):
         with pytest.raises(TypeError, match=f"{name} must be a str or a Path"):
             check_videos(wrong)
+
+
+TURNS = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+
+
+@pytest.mark.parametrize(("degrees", "corner"), [(0, "A"), (90, "B"), (180, "D"), (270, "C")])
+def test_frames_are_upright(tmp_path, write_video, degrees, corner):
+    """The file says by how much its frames are to be turned clockwise for the eye."""
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:16, :16] = 255
+    path = write_video(tmp_path / "turned.mp4", [image] * 3, "mp4v")
+    content = bytearray(path.read_bytes())
+    first = content.index(b"tkhd") + 44
+    a, b, c, d = (65536 * entry for entry in TURNS[degrees])
+    content[first : first + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    image = read(path)[2][0]
+    assert image.shape[:2] == ((48, 64) if degrees % 180 == 0 else (64, 48))
+    corners = {"A": image[:9, :9], "B": image[:9, -9:], "C": image[-9:, :9], "D": image[-9:, -9:]}
+    assert max(corners, key=lambda name: corners[name].mean()) == corner
+
+
+def test_names_that_a_decoder_might_take_for_something_else(ramp, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("http:talk.avi", "frame_%02d.avi", "a b\u00e9.avi"):
+        Path(name).write_bytes(ramp.read_bytes())
+        assert count_frames(name) == 40
+        assert read(name, end=0.1)[0] == [0, 1, 2]
