@@ -2,12 +2,41 @@
 
 __all__ = [
     "DamagedVideoWarning",
+    "ExtractionError",
+    "FailedVideoWarning",
     "MissingFaceWarning",
     "MissingLabelWarning",
     "ModelDownloadError",
     "ModelFileError",
     "UndefinedScoreWarning",
 ]
+
+
+class ExtractionError(ValueError):
+    """Some videos failed, and the features of all others are in the store.
+
+    Parameters
+    ----------
+    message : str
+        Which failed, and why.
+    report : StoreReport, default=None
+        What was done.
+
+    Attributes
+    ----------
+    failures : dict of str to str
+        Why videos failed, by path.
+    report : StoreReport
+        What was done.
+    """
+
+    def __init__(self, message, report=None):
+        super().__init__(message, report)
+        self.report = report
+        self.failures = {} if report is None else report.failures
+
+    def __str__(self):
+        return self.args[0]
 
 
 class ModelDownloadError(OSError):
@@ -20,6 +49,10 @@ class ModelFileError(ValueError):
 
 class DamagedVideoWarning(UserWarning):
     """A video decoded only in part; the message says how many frames are missing."""
+
+
+class FailedVideoWarning(UserWarning):
+    """A video of many gave no features; the others go on, and an error follows in the end."""
 
 
 class MissingFaceWarning(UserWarning):

@@ -6,10 +6,12 @@ from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
 from affectsk.vision._face_model import FaceModel
 from affectsk.vision._faces import Faces
+from affectsk.vision._fill_store import StoreReport
 from affectsk.vision._onnx_face_model import OnnxFaceModel
 from affectsk.vision._predict_frames import predict_frames
 from affectsk.vision._timm_face_model import TimmFaceModel
 from affectsk.vision._torch_face_model import TorchFaceModel
+from affectsk.vision._write_features import write_features
 
 __all__ = [
     "FaceDetector",
@@ -17,10 +19,12 @@ __all__ = [
     "FaceModel",
     "Faces",
     "OnnxFaceModel",
+    "StoreReport",
     "TimmFaceModel",
     "TorchFaceModel",
     "extract_features",
     "fetch_model",
     "list_models",
     "predict_frames",
+    "write_features",
 ]

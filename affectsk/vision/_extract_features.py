@@ -1,127 +1,154 @@
 """Frame tables of the faces in videos."""
 
-from collections import Counter
-from numbers import Integral
+from contextlib import closing
 
 import numpy as np
-import pandas as pd
-from tqdm import tqdm
 
-from affectsk.media import check_videos, count_frames
-from affectsk.vision._face_detector import FaceDetector
-from affectsk.vision._face_embedder import FaceEmbedder
+from affectsk.datasets import load_features
+from affectsk.datasets._feature_table import feature_table, frame_index
+from affectsk.media import check_videos
+from affectsk.vision._extraction import check_extraction, named_paths
 from affectsk.vision._face_rows import FRAME_COLUMNS, stream_faces
+from affectsk.vision._video_jobs import check_scheduler, expected_frames, run_jobs
+from affectsk.vision._write_features import write_features
 
 __all__ = ["extract_features"]
 
 
-def _check_step(step):
-    """Check that the step is a count."""
-    if not isinstance(step, Integral) or isinstance(step, bool) or step < 1:
-        raise ValueError(f"step={step!r} must be an int of at least 1.")
-
-
-def _check_names(paths):
-    """Check that no two videos would have the same name in the table."""
-    name, count = Counter(path.stem for path in paths).most_common(1)[0]
-    if count > 1:
-        same = [str(path) for path in paths if path.stem == name]
-        raise ValueError(
-            f"paths holds {count} videos of the name {name!r}: {same!r}; rename the files, or "
-            "extract them in separate calls."
-        )
-
-
-def _checked_embedder(embedder):
-    """Return the embedder, or the default one, with valid parameters."""
-    embedder = FaceEmbedder() if embedder is None else embedder
-    if not isinstance(embedder, FaceEmbedder):
-        raise TypeError(f"embedder={embedder!r} must be a FaceEmbedder.")
-    embedder._validate_params()
-    return embedder
-
-
-def _chosen_detector(detector, embedder):
-    """Return the detector asked for, or that of the embedder, or the default one."""
-    detector = embedder.detector if detector is None else detector
-    detector = "mtcnn" if detector is None else detector
-    if isinstance(detector, str):
-        return FaceDetector(detector, device=embedder.device)
-    if not hasattr(detector, "detect"):
-        raise TypeError(
-            f"detector={detector!r} must be 'mtcnn' or a FaceDetector, or None for the default."
-        )
-    return detector
-
-
-def _video_table(path, blocks, names, progress):
-    """Return the frame table of one video."""
+def _read_video(path, extraction, dtype, *, tell):
+    """Return the names of the levels of the index, keys, facts and features of one video."""
+    embedder, detector, sampling = extraction
     keys, facts, features = [], [], []
-    for block in blocks:
-        keys.append(pd.DataFrame(block.keys))
-        facts.append(block.facts)
-        features.append(block.features)
-        progress.update(block.n_frames)
-    levels = pd.concat(keys, ignore_index=True)
-    levels.insert(0, "video", path.stem)
-    index = pd.MultiIndex.from_frame(levels)
-    return pd.concat(
-        [
-            pd.DataFrame(np.concatenate(facts), index=index, columns=list(FRAME_COLUMNS)),
-            pd.DataFrame(np.concatenate(features), index=index, columns=names),
-        ],
-        axis=1,
+    with closing(stream_faces(path, embedder, detector, **sampling)) as blocks:
+        for rows in blocks:
+            keys.append(np.column_stack(list(rows.keys.values())))
+            facts.append(rows.facts)
+            features.append(rows.features.astype(dtype, copy=False))
+            tell(rows.n_frames)
+    levels, keys = list(rows.keys), np.concatenate(keys)
+    order = np.lexsort(keys.T[::-1])
+    return levels, keys[order], np.concatenate(facts)[order], np.concatenate(features)[order]
+
+
+def _read_videos(videos, extraction, dtype, n_jobs, scheduler):
+    """Return the frame table of some videos, from memory."""
+    paths = list(videos.values())
+    results = run_jobs(
+        _read_video,
+        [(path, extraction, dtype) for path in paths],
+        n_frames=[expected_frames(path, extraction.sampling["step"]) for path in paths],
+        n_jobs=n_jobs,
+        scheduler=scheduler,
     )
+    with closing(results):
+        read = dict(results)
+    levels, *arrays = zip(*(read[i] for i in range(len(paths))), strict=True)
+    n_rows = [len(keys) for keys in arrays[0]]
+    keys, facts, features = (np.concatenate(parts) for parts in arrays)
+    index = frame_index(list(videos), n_rows, levels[0], keys)
+    names = extraction.embedder.get_feature_names_out()
+    return feature_table(index, FRAME_COLUMNS, facts, names, features)
 
 
-def extract_features(paths, embedder=None, *, detector=None, step=1):
-    """Find the largest face of every frame of some videos, and embed it.
+def extract_features(
+    paths,
+    embedder=None,
+    *,
+    detector=None,
+    step=1,
+    start=0.0,
+    end=None,
+    first_frame=0,
+    detect_every=1,
+    faces="largest",
+    store=None,
+    dtype="float32",
+    n_jobs=None,
+    scheduler=None,
+):
+    """Find the faces in the frames of some videos, and embed them.
 
     Parameters
     ----------
     paths : str, Path or list of these
-        Files of video. The name of a file without its suffix names the video.
+        Files of video, or folders of frames (``00001.jpg`` and so on). The name of a file without
+        its suffix, or of a folder, names the video.
     embedder : FaceEmbedder, default=None
         What embeds the faces; by default, ``FaceEmbedder()``.
-    detector : {"mtcnn"} or FaceDetector, default=None
+    detector : {"mtcnn", "cropped"} or FaceDetector, default=None
         What finds the faces; by default, that of the embedder, and ``"mtcnn"`` where it has none.
+        ``"cropped"`` says that every frame is the crop of a face already, as in the folders
+        ``cropped_aligned`` of the challenges.
     step : int, default=1
         Every `step`-th frame is used, the first one included.
+    start : float, default=0.0
+        Frames before this time are left out, in seconds.
+    end : float, default=None
+        Frames from this time on are left out, in seconds; by default, none are.
+    first_frame : {0, 1}, default=0
+        Number of the first frame of a video; the challenges count from 1.
+    detect_every : int, default=1
+        Faces are detected in every so many of the used frames, and followed between; from 1 to 32.
+    faces : {"largest", "all", "tracks"}, default="largest"
+        Which faces of a frame have rows: the largest, all, or those of each person that is seen.
+    store : str or Path, default=None
+        Folder in which the features are kept, a file for each video. What is there already and
+        has not changed is not extracted again, and a run that was stopped goes on. By default,
+        the features are held in memory only.
+    dtype : {"float32", "float16"}, default="float32"
+        Type of the features.
+    n_jobs : int, default=None
+        Processes that share the videos, as in `joblib`.
+    scheduler : str, default=None
+        Address of a scheduler of dask, such as ``"tcp://192.168.0.1:8786"``, whose workers share
+        the videos. They need to see the files of the videos, and the store, under the same paths.
 
     Returns
     -------
-    DataFrame of shape (n_frames, 6 + n_features)
-        One row per frame, also of those without a face, whose box and features are NaN. The index
-        has the levels ``video``, ``track`` (always 0, the largest face) and ``frame`` (the number
-        of the frame in decode order, from 0; one that does not decode keeps its number). Columns
-        are ``time`` in seconds, the box ``x0``, ``y0``, ``x1``, ``y1`` in pixels,
-        ``detection_score``, and the features.
+    DataFrame of shape (n_rows, 6 + n_features)
+        One row per face and frame, also of frames without a face, whose box and features are NaN.
+        The index has the levels ``video``, ``track`` (0, or 1 and so on for each person if
+        ``faces="tracks"``) and ``frame`` (the number of the frame in decode order, from
+        `first_frame`; one that does not decode keeps its number); and ``face`` if
+        ``faces="all"``, where 0 is the largest. Columns are ``time`` in seconds, the box ``x0``,
+        ``y0``, ``x1``, ``y1`` in pixels, ``detection_score``, and the features. With a store, it
+        is that of `load_features`: over a memory map, the videos in the order of their names.
 
     Raises
     ------
+    ExtractionError
+        With a store, if a video failed; after all others are done.
     FileNotFoundError
         If a file is missing.
+    OSError
+        If the store cannot be written, before any work starts, or the disk is full.
     TypeError
         If a path, the embedder or the detector is of another type.
     ValueError
-        If a file is no video that decodes or two files have the same name, both before any work
-        starts; or if a face is missing and the embedder has ``on_missing="raise"``.
+        If another argument is invalid, two files have the same name, the store was made with other
+        arguments or, without a store, a file is no video that decodes, all before any work starts;
+        or if a face is missing and the embedder has ``on_missing="raise"``.
 
     Warns
     -----
     DamagedVideoWarning
         If frames within a video do not decode, or it ends before what its container claims by
         more than 4 % or 5 frames, whichever is less (1 %, if that is more).
+    FailedVideoWarning
+        With a store, for each video that fails, when it does.
 
     See Also
     --------
+    write_features : The same into a store, without the table.
+    affectsk.datasets.load_features : Opens a store.
     FaceEmbedder : Images to features.
     predict_frames : Predictions from such a table.
 
     Notes
     -----
     Frames are read, searched and forgotten a batch of the embedder at a time, so that the memory
-    needed is that of the table.
+    needed is that of the table, and with a store does not grow with the videos. A process of its
+    own for each video pays where there are many; models and detectors must be picklable then.
 
     Examples
     --------
@@ -144,16 +171,28 @@ def extract_features(paths, embedder=None, *, detector=None, step=1):
                 1      0.04 NaN
                 2      0.08 NaN
     """
-    _check_step(step)
-    paths = check_videos(paths)
-    _check_names(paths)
-    embedder = _checked_embedder(embedder)
-    detector = _chosen_detector(detector, embedder)
-    names = embedder.get_feature_names_out()
-    n_frames = sum(-(-count_frames(path) // step) for path in paths)
-    with tqdm(total=n_frames, unit="frame", desc="faces", delay=2) as progress:
-        tables = [
-            _video_table(path, stream_faces(path, embedder, detector, step=step), names, progress)
-            for path in paths
-        ]
-    return pd.concat(tables)
+    sampling = {
+        "step": step,
+        "start": start,
+        "end": end,
+        "first_frame": first_frame,
+        "detect_every": detect_every,
+        "faces": faces,
+    }
+    if store is not None:
+        report = write_features(
+            paths,
+            store,
+            embedder,
+            detector=detector,
+            dtype=dtype,
+            n_jobs=n_jobs,
+            scheduler=scheduler,
+            **sampling,
+        )
+        return load_features(store, videos=sorted([*report.written, *report.up_to_date]))
+    extraction = check_extraction(embedder, detector, dtype=dtype, **sampling)
+    videos = named_paths(paths)
+    check_videos(videos.values())
+    check_scheduler(scheduler)
+    return _read_videos(videos, extraction, dtype, n_jobs, scheduler)

@@ -88,7 +88,7 @@ def test_errors_come_before_work(clip, tmp_path):
     for step in (0, 1.5, True):
         with pytest.raises(ValueError, match="step="):
             extract_features(clip, step=step)
-    with pytest.raises(TypeError, match="detector=3 must be 'mtcnn' or a FaceDetector"):
+    with pytest.raises(TypeError, match="detector=3 must be 'mtcnn', 'cropped' or a FaceDetector"):
         extract_features(clip, detector=3)
     with pytest.raises(TypeError, match=r"paths\[0\]=None"):
         extract_features([None])
