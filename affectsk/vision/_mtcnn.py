@@ -8,9 +8,9 @@ import functools
 import cv2
 import numpy as np
 
-from affectsk.vision._boxes import box_areas, shift_boxes, square_boxes, suppress_overlaps
+from affectsk.vision._boxes import shift_boxes, square_boxes, suppress_overlaps
 from affectsk.vision._cuts import cut_squares
-from affectsk.vision._faces import Faces
+from affectsk.vision._faces import arrange_faces
 from affectsk.vision._weights import load_mtcnn_weights
 
 __all__ = ["as_points", "detect_mtcnn", "load_networks"]
@@ -52,14 +52,10 @@ def detect_mtcnn(networks, images, *, min_face, threshold):
     boxes, owners = _propose(networks, images, min_face, threshold[0])
     boxes, owners = _refine(networks, images, boxes, owners, threshold[1])
     boxes, owners, scores, landmarks = _locate(networks, images, boxes, owners, threshold[2])
-    height, width = images[0].shape[:2]
-    boxes = np.clip(boxes, 0, [width, height, width, height])
-    found = []
-    for i in range(len(images)):
-        rows = np.flatnonzero(owners == i)
-        rows = rows[np.argsort(-box_areas(boxes[rows]), kind="stable")]
-        found.append(Faces(boxes[rows], landmarks[rows], scores[rows]))
-    return found
+    return [
+        arrange_faces(boxes[own], landmarks[own], scores[own], image.shape)
+        for image, own in zip(images, owners == np.arange(len(images))[:, None], strict=True)
+    ]
 
 
 def as_points(landmarks):
@@ -134,7 +130,7 @@ def _locate(networks, images, boxes, owners, threshold):
     landmarks = boxes[:, None, :2] + sides * as_points(points[passed])
     boxes = shift_boxes(boxes, offsets[passed])
     kept = suppress_overlaps(boxes, scores, owners, threshold=0.7, relative_to="smaller")
-    return boxes[kept], owners[kept], scores[kept], _left_first(landmarks[kept])
+    return boxes[kept], owners[kept], scores[kept], landmarks[kept]
 
 
 def _cut_windows(images, boxes, owners, size):
@@ -146,15 +142,6 @@ def _cut_windows(images, boxes, owners, size):
             for image, start, stop in zip(images, borders[:-1], borders[1:], strict=True)
         ]
     )
-
-
-def _left_first(landmarks):
-    """Put, in both pairs of landmarks (n, 5, 2), the one further left in the image first."""
-    landmarks = landmarks.copy()
-    for pair in ([0, 1], [3, 4]):
-        order = np.argsort(landmarks[:, pair, 0], axis=1, kind="stable")
-        landmarks[:, pair] = np.take_along_axis(landmarks[:, pair], order[:, :, None], axis=1)
-    return landmarks
 
 
 def _nothing():

@@ -1,0 +1,141 @@
+"""Detectors that see the whole image at once, run from ONNX files."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from affectsk.vision._boxes import suppress_overlaps
+from affectsk.vision._detector_graph import DetectorGraph
+from affectsk.vision._faces import arrange_faces
+
+__all__ = ["Pixels", "SingleShot", "detect_single_shot"]
+
+_MAX_SIDE = 1024  # of the canvas, for a graph that takes canvases of any size
+_MULTIPLE = 32  # its sides are multiples of the coarsest stride
+_MAX_CANDIDATES = 2000  # per image, before those that overlap are suppressed
+
+
+class Pixels(NamedTuple):
+    """How a network takes its pixels: ``(pixel - mean) / scale``.
+
+    Parameters
+    ----------
+    mean, scale : tuple of three float
+        Per channel, in the order of the channels that the network takes.
+    bgr : bool
+        Whether the network takes blue, green, red.
+    padding : tuple of three float
+        What lies beside the image, as pixels.
+    centred : bool
+        Whether the image lies in the middle of the canvas rather than at its top left.
+    """
+
+    mean: tuple
+    scale: tuple
+    bgr: bool = False
+    padding: tuple = (0, 0, 0)
+    centred: bool = False
+
+
+class SingleShot(NamedTuple):
+    """A detector, as its file defines it.
+
+    Parameters
+    ----------
+    graph : DetectorGraph
+        The network.
+    pixels : Pixels
+        How it takes images.
+    decode : callable
+        Takes the outputs of the graph and the (height, width) of the canvases, and returns boxes
+        (n_images, n_cells, 4) and landmarks (n_images, n_cells, 5, 2) in pixels of the canvas,
+        and scores (n_images, n_cells) in [0, 1].
+    max_overlap : float
+        Of two boxes whose intersection over union is larger, the better one stays.
+    """
+
+    graph: DetectorGraph
+    pixels: Pixels
+    decode: Callable
+    max_overlap: float
+
+
+def detect_single_shot(detector, images, *, min_face, threshold):
+    """Find the faces in images of one size.
+
+    Parameters
+    ----------
+    detector : SingleShot
+        The detector.
+    images : list of ndarray of shape (height, width, 3), uint8
+        RGB images, all of one shape.
+    min_face : float
+        Longer side of the smallest box that is kept, in pixels.
+    threshold : float
+        Score that a face must reach.
+
+    Returns
+    -------
+    list of Faces
+        One per image.
+    """
+    shape = images[0].shape[:2]
+    size, inner = _fit(shape, detector.graph.size)
+    corner = [(outer - side) // 2 if detector.pixels.centred else 0
+              for outer, side in zip(size, inner, strict=True)]  # fmt: skip
+    canvases = _draw(images, size, inner, corner, detector.pixels)
+    with np.errstate(over="ignore"):  # a side without bounds is left out as a candidate
+        found = detector.decode(detector.graph.run(canvases), size)
+    # Of the canvas, as (x, y).
+    shift, ratio = np.array(corner[::-1]), np.array(inner[::-1]) / shape[::-1]
+    return [
+        _choose(
+            (boxes - np.tile(shift, 2)) / np.tile(ratio, 2),
+            (landmarks - shift) / ratio,
+            scores,
+            shape,
+            min_face=min_face,
+            threshold=threshold,
+            max_overlap=detector.max_overlap,
+        )
+        for boxes, landmarks, scores in zip(*found, strict=True)
+    ]
+
+
+def _fit(shape, size):
+    """Return the (height, width) of the canvas, and of the image in it."""
+    if size is None:
+        ratio = min(_MAX_SIDE / max(shape), 1)
+    else:
+        ratio = min(size[0] / shape[0], size[1] / shape[1])
+    inner = tuple(max(round(side * ratio), 1) for side in shape)
+    return size or tuple(-(-side // _MULTIPLE) * _MULTIPLE for side in inner), inner
+
+
+def _draw(images, size, inner, corner, pixels):
+    """Draw resized images on canvases, normalised as the network takes them."""
+    mean, scale = np.float32(pixels.mean), np.float32(pixels.scale)
+    canvases = np.empty((len(images), *size, 3), np.float32)
+    canvases[:] = (np.float32(pixels.padding) - mean) / scale
+    region = tuple(slice(start, start + side) for start, side in zip(corner, inner, strict=True))
+    shrinks = max(inner) < max(images[0].shape[:2])
+    for image, canvas in zip(images, canvases, strict=True):
+        if image.shape[:2] != inner:
+            method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            image = cv2.resize(image, inner[::-1], interpolation=method)
+        canvas[region] = ((image[:, :, ::-1] if pixels.bgr else image) - mean) / scale
+    return canvases
+
+
+def _choose(boxes, landmarks, scores, shape, *, min_face, threshold, max_overlap):
+    """Choose the faces of one image among the candidates."""
+    rows = np.flatnonzero((scores >= threshold) & np.isfinite(boxes).all(axis=1))
+    boxes, landmarks, scores = boxes[rows], landmarks[rows], scores[rows]
+    sides = np.diff(np.clip(boxes.reshape(-1, 2, 2), 0, shape[::-1]), axis=1)[:, 0]
+    rows = np.flatnonzero((sides.min(axis=1) > 0) & (sides.max(axis=1) >= min_face))
+    rows = rows[np.argsort(-scores[rows], kind="stable")[:_MAX_CANDIDATES]]
+    boxes, landmarks, scores = boxes[rows], landmarks[rows], scores[rows]
+    kept = suppress_overlaps(boxes, scores, np.zeros(len(rows), int), threshold=max_overlap)
+    return arrange_faces(boxes[kept], landmarks[kept], scores[kept], shape)
