@@ -6,6 +6,7 @@ import numpy as np
 
 from affectsk.exceptions import ModelFileError
 from affectsk.vision._onnx_graph import read_graph
+from affectsk.vision._onnx_session import device_providers, n_default_threads, start_session
 
 __all__ = ["DetectorGraph"]
 
@@ -129,17 +130,11 @@ class DetectorGraph:
 
 def _open_session(path, device):
     """Open an ONNX file."""
-    import onnxruntime  # noqa: PLC0415
-
-    del device
+    providers = device_providers(device)
     model, _ = read_graph(path)
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:
+        return start_session(model, providers, n_default_threads())
+    except Exception as error:  # onnxruntime has kinds of its own
         raise ModelFileError(
-            f"The file {str(path)!r} could not be read as an ONNX graph: {error}."
+            f"The graph in {str(path)!r} cannot be run by onnxruntime: {error}. Export it again."
         ) from error

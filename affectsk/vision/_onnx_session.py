@@ -10,7 +10,13 @@ import numpy as np
 from affectsk.exceptions import ModelFileError
 from affectsk.vision._onnx_graph import CROPS, fold_pads, prepare_graph, read_graph
 
-__all__ = ["FaceSession", "n_default_threads", "open_session"]
+__all__ = [
+    "FaceSession",
+    "device_providers",
+    "n_default_threads",
+    "open_session",
+    "start_session",
+]
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
@@ -117,13 +123,13 @@ def open_session(path, *, input_size, mean, std, device, n_threads):
 @functools.lru_cache(maxsize=4)
 def _open_session(path, stamp, process, input_size, mean, std, device, n_threads):
     """Open a session."""
-    providers = _providers(device)
+    providers = device_providers(device)
     model, git_sha1 = read_graph(path)
     graph = prepare_graph(model, path, input_size=input_size, mean=mean, std=std)
     crops = np.zeros((graph.batch or 2, graph.input_size, graph.input_size, 3), np.uint8)
     try:
         fold_pads(graph, _run_once)
-        session = _start(graph.model, providers, n_threads)
+        session = start_session(graph.model, providers, n_threads)
         shapes = [output.shape for output in session.run(None, {CROPS: crops})]
     except Exception as error:  # onnxruntime's kinds have nothing else in common
         raise ModelFileError(
@@ -159,7 +165,7 @@ def _run_once(model, names, crops):
     return session.run(names, {CROPS: crops})
 
 
-def _start(model, providers, n_threads):
+def start_session(model, providers, n_threads):
     """Start the session of a model."""
     import onnxruntime  # noqa: PLC0415
 
@@ -169,7 +175,7 @@ def _start(model, providers, n_threads):
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
 
 
-def _providers(device):
+def device_providers(device):
     """Return the providers of onnxruntime for a device."""
     import onnxruntime  # noqa: PLC0415
 
