@@ -1,14 +1,19 @@
-"""Rows of faces, block by block, from the frames of one video."""
+"""Rows of faces, block by block, from the frames of one video.
 
+Three stages work at the same time: decoding, finding, and embedding in the thread of the caller.
+"""
+
+from contextlib import closing
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
 from affectsk.media import read_batches
-from affectsk.vision._embedding import MainFaces, embed_faces
+from affectsk.vision._embedding import MainFaces, embed_crops, embed_faces
 from affectsk.vision._face_model import load_model, output_names
-from affectsk.vision._faces import Faces
+from affectsk.vision._overlap import run_ahead
+from affectsk.vision._sightings import find_faces, list_frames, list_tracks, take_faces
 
 __all__ = ["FACE_CHOICES", "FRAME_COLUMNS", "FaceRows", "check_faces", "stream_faces"]
 
@@ -20,9 +25,6 @@ FACE_CHOICES = ("largest", "all", "tracks")
 
 # A face is not followed longer than this, for so many frames are held in memory.
 _MAX_DETECT_EVERY = 32
-
-# What stands for the face of a frame in which there is none.
-_MISSING = Faces(np.full((1, 4), np.nan), np.full((1, 5, 2), np.nan), np.full(1, np.nan))
 
 
 class FaceRows(NamedTuple):
@@ -106,7 +108,9 @@ def stream_faces(
     Yields
     ------
     FaceRows
-        Rows in the order of the frames.
+        Rows in the order of the frames, and of the faces in each. Only those of the frames in which
+        a person was lost come late, when that is known, and those of a video without any person in
+        the end. So whoever wants them by track sorts them by `keys`.
 
     Raises
     ------
@@ -115,43 +119,52 @@ def stream_faces(
         has ``on_missing="raise"``.
     """
     check_faces(faces, detect_every)
+    # Batches hold whole spans from one detection to the next.
+    size = max(embedder.batch_size // detect_every, 1) * detect_every
+    batches = run_ahead(read_batches(path, step=step, start=start, end=end, batch_size=size))
+    found = find_faces(batches, detector, detect_every=detect_every, choice=faces)
+    if embedder.on_missing == "raise":
+        found = _check_found(found, path, first_frame)
+    if faces == "tracks":
+        listed = list_tracks(found, first_frame=first_frame)
+    else:
+        listed = list_frames(found, first_frame=first_frame, face_level=faces == "all")
+    embed = _embedding(embedder, cropped=isinstance(detector, str))
+    with closing(batches), closing(found), closing(run_ahead(listed)) as rows:
+        for some in rows:
+            facts = np.column_stack([some.times, some.faces.boxes, some.faces.scores])
+            yield FaceRows(some.keys, facts, embed(some.images, some.faces), some.n_frames)
+
+
+def _check_found(found, path, first_frame):
+    """Pass on what was found, or raise an error that names the first frame without a face."""
+    for batch, faces in found:
+        for index, these in zip(batch.indices, faces, strict=True):
+            if not len(these.scores):
+                raise ValueError(
+                    f"No face was found in frame {index + first_frame} of {str(path)!r}; lower "
+                    "min_face or threshold of the detector, or set on_missing='nan'."
+                )
+        yield batch, faces
+
+
+def _embedding(embedder, *, cropped):
+    """Return the function that turns images and the face in each into features."""
     model = load_model(embedder.model, embedder.device)
     kinds = output_names(model, embedder.output)
-    for batch in read_batches(path, step=step, batch_size=embedder.batch_size):
-        found = [_chosen(these, faces) for these in detector.detect(batch.images)]
-        if embedder.on_missing == "raise":
-            _check_found(found, batch, first_frame, path)
-        yield _batch_rows(batch, found, embedder, model, kinds, first_frame, faces)
+    n_columns = sum(len(model.outputs[kind]) for kind in kinds)
 
+    def embed(images, faces):
+        features = np.full((len(images), n_columns), np.nan, np.float32)
+        found = [i for i, image in enumerate(images) if image is not None]
+        for start in range(0, len(found), embedder.batch_size):
+            some = found[start : start + embedder.batch_size]
+            features[some] = embed_some([images[i] for i in some], take_faces(faces, some))
+        return features
 
-def _chosen(found, faces):
-    """Return the faces of a frame that are wanted; they come largest first."""
-    return Faces(*(field[:1] for field in found)) if faces == "largest" else found
+    def embed_some(images, faces):
+        if cropped:
+            return embed_crops(model, kinds, images, resize=embedder.resize, device=embedder.device)
+        return embed_faces(model, kinds, images, MainFaces(*faces), resize=embedder.resize)
 
-
-def _check_found(found, batch, first_frame, path):
-    """Raise an error that names the first frame without a face."""
-    for index, these in zip(batch.indices, found, strict=True):
-        if not len(these.scores):
-            raise ValueError(
-                f"No face was found in frame {index + first_frame} of {str(path)!r}; lower "
-                "min_face or threshold of the detector, or set on_missing='nan'."
-            )
-
-
-def _batch_rows(batch, found, embedder, model, kinds, first_frame, faces):
-    """Return the rows of all faces, and one of NaN for a frame without any."""
-    found = [these if len(these.scores) else _MISSING for these in found]
-    counts = [len(these.scores) for these in found]
-    owners = np.repeat(np.arange(len(counts)), counts)
-    main = MainFaces(*(np.concatenate(fields) for fields in zip(*found, strict=True)))
-    frames = np.array(batch.indices, np.int64)[owners] + first_frame
-    keys = {"track": np.zeros_like(frames), "frame": frames}
-    if faces == "all":
-        keys["face"] = np.concatenate([np.arange(count) for count in counts])
-    return FaceRows(
-        keys,
-        np.column_stack([np.array(batch.times)[owners], main.boxes, main.scores]),
-        embed_faces(model, kinds, [batch.images[i] for i in owners], main, resize=embedder.resize),
-        len(batch.indices),
-    )
+    return embed
