@@ -272,14 +272,14 @@ def _collect(store, manifest, names, results):
                 write_manifest(store, manifest)
                 last = time.monotonic()
         write_manifest(store, manifest)
-    except StoreWriteError as error:
+    except BaseException as error:
+        with suppress(OSError):  # the files of the videos tell the same
+            write_manifest(store, manifest)
+        if not isinstance(error, StoreWriteError):
+            raise
         raise OSError(
             error.errno,
             f"the store {str(store)!r} cannot be written: {error.strerror}; "
             f"{len(manifest['videos'])} video(s) are safe in it, and the same call goes on",
         ) from error
-    except BaseException:
-        with suppress(OSError):  # the files of the videos tell the same
-            write_manifest(store, manifest)
-        raise
     return failures

@@ -89,6 +89,17 @@ def _backend(scheduler):
         yield
 
 
+@contextmanager
+def _stopped_after(results):
+    """Cancel what is not done when a block ends early, of which joblib would warn."""
+    try:
+        yield results
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning)
+            results.close()
+
+
 def run_jobs(function, jobs, *, n_frames, n_jobs, scheduler):
     """Call a function for every video, and show how far the frames are.
 
@@ -121,11 +132,12 @@ def run_jobs(function, jobs, *, n_frames, n_jobs, scheduler):
         with _backend(scheduler):
             parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
             calls = (delayed(_call)(function, i, job, os.getpid()) for i, job in enumerate(jobs))
-            for index, result, n_done, messages in parallel(calls):
-                progress.update(n_done)
-                for message in messages:
-                    warnings.warn(message, stacklevel=4)
-                yield index, result
+            with _stopped_after(parallel(calls)) as results:
+                for index, result, n_done, messages in results:
+                    progress.update(n_done)
+                    for message in messages:
+                        warnings.warn(message, stacklevel=4)
+                    yield index, result
 
 
 def _call(function, index, job, parent):
