@@ -171,6 +171,8 @@ def start_session(model, providers, n_threads):
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
+    # Threads that wait by turning take the cores that decode and resize the next faces.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
 

@@ -124,10 +124,10 @@ def _read_state(path):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelFileError(
-            f"The file {str(path)!r} holds more than tensors, such as a whole pickled network, "
-            "which could run any program when it is read, and was not read. Where you trust it, "
-            "save its weights alone: torch.save(network.state_dict(), path); then pass them with "
-            "the network: TorchFaceModel(network, weights=path)."
+            f"The file {str(path)!r} holds something else than tensors, such as a whole pickled "
+            "network, which could run any program when it is read, and was not read. Where you "
+            "trust it, save its weights alone: torch.save(network.state_dict(), path); then pass "
+            "them with the network: TorchFaceModel(network, weights=path)."
         ) from error
     except ImportError:
         raise
