@@ -5,6 +5,7 @@ from affectsk.vision._extract_features import extract_features
 from affectsk.vision._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
 from affectsk.vision._face_model import FaceModel
+from affectsk.vision._face_upscaler import FaceUpscaler
 from affectsk.vision._faces import Faces
 from affectsk.vision._fill_store import StoreReport
 from affectsk.vision._onnx_face_model import OnnxFaceModel
@@ -17,6 +18,7 @@ __all__ = [
     "FaceDetector",
     "FaceEmbedder",
     "FaceModel",
+    "FaceUpscaler",
     "Faces",
     "OnnxFaceModel",
     "StoreReport",
