@@ -101,6 +101,36 @@ def _is_score(value):
     return isinstance(value, Real) and 0 <= value <= 1
 
 
+def _are_three_scores(values):
+    """Return whether these are three numbers in [0, 1]."""
+    return isinstance(values, tuple | list) and len(values) == 3 and all(map(_is_score, values))
+
+
+def _thresholds_of(given, backends):
+    """Return the threshold of each backend, given the parameter of that name."""
+    by_name = given
+    if given is None:
+        by_name = {}
+    elif isinstance(given, Real):
+        by_name = dict.fromkeys(_BACKENDS, given)
+    elif not isinstance(given, dict):
+        by_name = {"mtcnn": given}
+    of_three = _BACKENDS["mtcnn"].threshold
+    thresholds = {name: each.threshold for name, each in _BACKENDS.items()} | by_name
+    if _is_score(thresholds["mtcnn"]):
+        thresholds["mtcnn"] = (*of_three[:2], thresholds["mtcnn"])
+    valid = thresholds.keys() == _BACKENDS.keys() and all(
+        _are_three_scores(value) if name == "mtcnn" else _is_score(value)
+        for name, value in thresholds.items()
+    )
+    if not valid or (isinstance(given, tuple | list) and "mtcnn" not in backends):
+        raise ValueError(
+            f"threshold={given!r} must be a number in [0, 1], three of them where 'mtcnn' is in "
+            f"use, or a dict of such with keys out of {sorted(_BACKENDS)!r}."
+        )
+    return thresholds
+
+
 class FaceDetector(BaseEstimator):
     """Find faces and five landmarks in each.
 
@@ -240,7 +270,7 @@ class FaceDetector(BaseEstimator):
         self._validate_params()
         backends = self._checked_backends()
         paths = {backend: self._path_of(backend) for backend in backends}
-        thresholds = self._checked_thresholds()
+        thresholds = _thresholds_of(self.threshold, backends)
         images = check_images(images)
         found = [_no_faces()] * len(images)
         waiting = np.arange(len(images))
@@ -285,30 +315,3 @@ class FaceDetector(BaseEstimator):
         if not isinstance(files[backend], str | os.PathLike):
             raise ValueError(f"model_files={files!r} must have paths as values.")
         return Path(files[backend])
-
-    def _checked_thresholds(self):
-        """Return the threshold of each backend that the parameter can tell."""
-        given = self.threshold
-        if given is None:
-            given = {}
-        elif isinstance(given, tuple | list):
-            given = {"mtcnn": given}
-        elif not isinstance(given, dict):
-            given = dict.fromkeys(_BACKENDS, given)
-        thresholds = {name: each.threshold for name, each in _BACKENDS.items()} | given
-        mtcnn = thresholds["mtcnn"]
-        if _is_score(mtcnn):
-            thresholds["mtcnn"] = mtcnn = (*_BACKENDS["mtcnn"].threshold[:2], mtcnn)
-        valid = (
-            thresholds.keys() <= _BACKENDS.keys()
-            and isinstance(mtcnn, tuple | list)
-            and len(mtcnn) == 3
-            and all(map(_is_score, mtcnn))
-            and all(_is_score(value) for name, value in thresholds.items() if name != "mtcnn")
-        )
-        if not valid:
-            raise ValueError(
-                f"threshold={self.threshold!r} must be a number in [0, 1], three of them for the "
-                f"networks of MTCNN, or a dict of such by backend, out of {sorted(_BACKENDS)!r}."
-            )
-        return thresholds

@@ -12,16 +12,22 @@ import pytest
 
 _FIRES = [0, 0, 400, -397]  # a logit of 3 where the whole cell is blue
 _NEVER = [0, 0, 0, -50]
+_YUNET_STRIDES = (8, 16, 32)
+_YUNET_WIDTHS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 _POINTS = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.55], [0.35, 0.75], [0.65, 0.75]])
 
 
 def _ramp_scene(shape, x, y, side):
-    """Return a black image with one such face."""
+    """Return a black image with one such face, which may reach over its border."""
     image = np.zeros((*shape, 3), np.uint8)
     ramp = np.round(255 * (np.arange(side) + 0.5) / side).astype(np.uint8)
-    image[y : y + side, x : x + side, 0] = ramp
-    image[y : y + side, x : x + side, 1] = ramp[:, None]
-    image[y : y + side, x : x + side, 2] = 255
+    rows, columns = (
+        slice(max(-start, 0), length - start) for start, length in ((y, shape[0]), (x, shape[1]))
+    )
+    region = image[max(y, 0) : y + side, max(x, 0) : x + side]
+    region[:, :, 0] = ramp[columns]
+    region[:, :, 1] = ramp[rows, None]
+    region[:, :, 2] = 255
     return image
 
 
@@ -113,6 +119,34 @@ def _write_detector_net(path, heads, *, size, batch=1, channels_last=False, flat
     return path
 
 
+def _write_yunet(path, layers, size=(640, 640), batch=1):
+    """Write a YuNet; `layers` has the (weights, bias) of (head, stride)."""
+    heads = [
+        (
+            f"{head}_{stride}",
+            width,
+            "Sigmoid" if width == 1 else None,
+            [(stride, *layers[head, stride])],
+        )
+        for head, width in _YUNET_WIDTHS.items()
+        for stride in _YUNET_STRIDES
+    ]
+    return _write_detector_net(path, heads, size=size, batch=batch)
+
+
+def _yunet_layers(stride, sides):
+    """Return layers of a YuNet that finds a drawn face, which has these sides on the canvas."""
+    layers = {}
+    for each in _YUNET_STRIDES:
+        score = _FIRES if each == stride else _NEVER
+        box = _offset_rows(np.full((1, 2), 0.5), sides) / each + [0, 0, 0, 0.5]
+        logs = [[0, 0, 0, np.log(side / each)] for side in sides]
+        points = _offset_rows(_POINTS, sides) / each + [0, 0, 0, 0.5]
+        rows = {"cls": [score], "obj": [score], "bbox": [*box, *logs], "kps": points}
+        layers |= {(head, each): _as_layer(rows[head], bgr=True) for head in _YUNET_WIDTHS}
+    return layers
+
+
 @pytest.fixture(scope="session")
 def nets():
     """Return functions for networks in the form of detectors.
@@ -125,6 +159,8 @@ def nets():
     """
     return SimpleNamespace(
         write=_write_detector_net,
+        write_yunet=_write_yunet,
+        yunet_layers=_yunet_layers,
         ramp_scene=_ramp_scene,
         offset_rows=_offset_rows,
         as_layer=_as_layer,

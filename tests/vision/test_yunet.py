@@ -13,21 +13,6 @@ STRIDES = (8, 16, 32)
 WIDTHS = {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}
 
 
-def write_yunet(nets, path, layers, size=(640, 640), batch=1):
-    """Write a network; `layers` has the (weights, bias) of (head, stride)."""
-    heads = [
-        (
-            f"{head}_{stride}",
-            width,
-            "Sigmoid" if width == 1 else None,
-            [(stride, *layers[head, stride])],
-        )
-        for head, width in WIDTHS.items()
-        for stride in STRIDES
-    ]
-    return nets.write(path, heads, size=size, batch=batch)
-
-
 def random_layers(rng, stride):
     """Return layers that fire at bright cells of one stride, with boxes of about 40 pixels."""
     layers = {
@@ -64,7 +49,7 @@ def spotted_image(rng, shape, stride):
 )
 def test_agrees_with_opencv(nets, tmp_path, stride, size, shape):
     rng = np.random.default_rng(stride)
-    path = write_yunet(nets, tmp_path / "net.onnx", random_layers(rng, stride), size)
+    path = nets.write_yunet(tmp_path / "net.onnx", random_layers(rng, stride), size)
     image = spotted_image(rng, shape, stride)
     peer = cv2.FaceDetectorYN.create(str(path), "", shape[::-1], 0.5, 0.3, 5000)
     _, expected = peer.detect(np.ascontiguousarray(image[:, :, ::-1]))
@@ -85,19 +70,6 @@ def test_agrees_with_opencv(nets, tmp_path, stride, size, shape):
     np.testing.assert_allclose(faces.scores[ours], expected[theirs, 14], atol=1e-5)
 
 
-def ramp_layers(nets, stride, sides):
-    """Return layers that find a drawn face, which has these sides on the canvas."""
-    layers = {}
-    for each in STRIDES:
-        score = nets.fires if each == stride else nets.never
-        box = nets.offset_rows(np.full((1, 2), 0.5), sides) / each + [0, 0, 0, 0.5]
-        logs = [[0, 0, 0, np.log(side / each)] for side in sides]
-        points = nets.offset_rows(nets.points, sides) / each + [0, 0, 0, 0.5]
-        rows = {"cls": [score], "obj": [score], "bbox": [*box, *logs], "kps": points}
-        layers |= {(head, each): nets.as_layer(rows[head], bgr=True) for head in WIDTHS}
-    return layers
-
-
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("stride", STRIDES)
@@ -112,7 +84,7 @@ def test_finds_a_face_where_it_is(nets, tmp_path_factory, stride, size, data):
     if min(sides) < 2 * stride:
         return
     path = tmp_path_factory.mktemp("yunet") / "net.onnx"
-    write_yunet(nets, path, ramp_layers(nets, stride, sides), size)
+    nets.write_yunet(path, nets.yunet_layers(stride, sides), size)
     detector = FaceDetector("yunet", model_files={"yunet": path})
     [faces] = detector.detect([nets.ramp_scene(shape, x, y, side)])
     assert len(faces.scores) == 1
@@ -124,7 +96,7 @@ def test_finds_a_face_where_it_is(nets, tmp_path_factory, stride, size, data):
 @pytest.mark.parametrize("batch", [1, "batch"])
 def test_batches_and_companions_do_not_matter(nets, tmp_path, batch):
     rng = np.random.default_rng(0)
-    path = write_yunet(nets, tmp_path / "net.onnx", random_layers(rng, 16), (256, 320), batch)
+    path = nets.write_yunet(tmp_path / "net.onnx", random_layers(rng, 16), (256, 320), batch)
     shapes = [(256, 320), (300, 200), (256, 320), (256, 320), (512, 640)]
     images = [spotted_image(rng, shape, 16) for shape in shapes]
     parameters = {"model_files": {"yunet": path}, "threshold": 0.3, "min_face": 12}
