@@ -8,7 +8,6 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from affectsk.exceptions import MissingFaceWarning
 from affectsk.vision import predict_frames
 
 __all__ = ["TASKS", "check_features", "check_tasks", "is_rendered", "read_pipelines"]
@@ -110,15 +109,13 @@ def check_features(estimators, names, source):
             )
 
 
-def check_tasks(estimators, names):
+def check_tasks(estimators):
     """Check, on a frame without a face, that the estimators can predict what their tasks say.
 
     Parameters
     ----------
     estimators : dict of str to estimator, or estimator
         What `read_pipelines` returns.
-    names : sequence of str
-        Names of the features.
 
     Raises
     ------
@@ -128,15 +125,25 @@ def check_tasks(estimators, names):
     several = not isinstance(estimators, Mapping)
     if not several and hasattr(estimators.get("valence_arousal"), "classes_"):
         raise ValueError("the pipeline of valence_arousal is a classifier, expected a regressor.")
+    pairs = [(estimators, estimators)] if several else [({t: e}, e) for t, e in estimators.items()]
+    for wanted, estimator in pairs:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                predict_frames(wanted, _faceless_frame(estimator))
+        except TypeError as error:
+            message = _what_is_it("the pipeline", estimator) if several else str(error)
+            raise ValueError(message) from error
+
+
+def _faceless_frame(estimator):
+    """Return a frame table with the features that an estimator was fitted on, and no face."""
+    n_features = getattr(estimator, "n_features_in_", 1)
+    names = list(
+        getattr(estimator, "feature_names_in_", [f"feature_{i}" for i in range(n_features)])
+    )
     index = pd.MultiIndex.from_tuples([("", 0, 0)], names=["video", "track", "frame"])
-    faceless = pd.DataFrame(np.nan, index=index, columns=list(names), dtype=np.float32)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", MissingFaceWarning)
-            predict_frames(estimators, faceless)
-    except TypeError as error:
-        message = _what_is_it("the pipeline", estimators) if several else str(error)
-        raise ValueError(message) from error
+    return pd.DataFrame(np.nan, index=index, columns=names, dtype=np.float32)
 
 
 def _split(file):

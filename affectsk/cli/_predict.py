@@ -116,9 +116,9 @@ def _check_pipelines(estimators, embedder, half_width):
             "--half-width smooths what --model predicts by itself; a pipeline smooths by its own "
             "last step, such as a SmoothedClassifier."
         )
-    names = embedder.get_feature_names_out()
-    check_features(estimators, names, f"--model {embedder.model} --model-output {embedder.output}")
-    check_tasks(estimators, names)
+    check_tasks(estimators)
+    source = f"--model {embedder.model} --model-output {embedder.output}"
+    check_features(estimators, embedder.get_feature_names_out(), source)
 
 
 def _check_smoothing(half_width, extraction):

@@ -175,6 +175,7 @@ def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
             "on 2 features, but --model default .* 1024 features",
         ),
         (["--pipeline", "unnamed.joblib"], "what the pipeline, a Pipeline, predicts is not known"),
+        (["--pipeline", "unnamed_two.joblib"], "a LogisticRegression, predicts is not known"),
         (["--pipeline", "unnamed.joblib", "expression.joblib"], "unnamed.joblib.*not known"),
         (["--pipeline", "expression.joblib", "expression=unnamed.joblib"], "second pipeline"),
         (["--pipeline", "valence_arousal=expression.joblib"], "is a classifier"),
@@ -193,6 +194,7 @@ def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatc
     save({"emotion": expression}, "wrong.joblib")
     two = LogisticRegression().fit([[0.0, 1.0], [1.0, 0.0]], CLASSES)
     save({"expression": two}, "two.joblib")
+    save(two, "unnamed_two.joblib")
     with pytest.raises(SystemExit, match=message):
         main(["predict", "absent.mp4", "-o", "out.csv", *arguments])
 
