@@ -138,10 +138,8 @@ def check_tasks(estimators):
 
 def _faceless_frame(estimator):
     """Return a frame table with the features that an estimator was fitted on, and no face."""
-    n_features = getattr(estimator, "n_features_in_", 1)
-    names = list(
-        getattr(estimator, "feature_names_in_", [f"feature_{i}" for i in range(n_features)])
-    )
+    numbered = [f"feature_{i}" for i in range(getattr(estimator, "n_features_in_", 1))]
+    names = list(getattr(estimator, "feature_names_in_", numbered))
     index = pd.MultiIndex.from_tuples([("", 0, 0)], names=["video", "track", "frame"])
     return pd.DataFrame(np.nan, index=index, columns=names, dtype=np.float32)
 
