@@ -3,6 +3,7 @@
 import copy
 import pickle
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,9 @@ def _read_state(path):
             reader = import_optional("safetensors.torch", extra="backbones", needed_by=needed_by)
             state = reader.load_file(path)
         else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of forms that are refused next
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelFileError(
             f"The file {str(path)!r} holds something else than tensors, such as a whole pickled "
@@ -168,4 +171,4 @@ def _bytes(tensor):
     import torch  # noqa: PLC0415
 
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return np.array(flat.view(torch.uint8)) if flat.numel() else np.empty(0, np.uint8)
+    return flat.view(torch.uint8).numpy().copy() if flat.numel() else np.empty(0, np.uint8)
