@@ -197,6 +197,7 @@ def test_a_lost_manifest_is_written_anew(videos, tmp_path):
     assert written["videos"]["a"]["source"] == str(videos[1])
 
 
+@pytest.mark.filterwarnings("ignore:A worker stopped")  # one that has not yet loaded torch
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_what_fails_does_not_stop_the_others(own, tmp_path, n_jobs):
     own[0].write_text("no video")
@@ -294,6 +295,7 @@ def test_arguments_are_checked_first(videos, tmp_path, options, message, store):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.filterwarnings("ignore:A worker stopped")
 def test_processes_share_the_videos(videos, tmp_path):
     table = extract_features(videos, n_jobs=2, store=tmp_path / "store", detector="cropped")
     plain = extract_features(videos, n_jobs=2, detector="cropped")
