@@ -141,18 +141,17 @@ def _own_predictions(embedder):
             f"{error} Without --pipeline, the model must predict by itself: `affectsk models list` "
             "tells which do."
         ) from error
-    logits = [name for name in names if name.startswith("logit_")]
-    estimators = {}
-    if set(_AFFECT) <= set(names):
-        estimators["valence_arousal"] = PretrainedScoreRegressor(_AFFECT)
-    if logits:
-        classes = [name.removeprefix("logit_") for name in logits]
-        estimators["expression"] = PretrainedScoreClassifier(columns=logits, source=classes)
-    if not estimators:
+    classes = [name.removeprefix("logit_") for name in names if name.startswith("logit_")]
+    if not classes or all(name.isdecimal() for name in classes):
         raise ValueError(
             f"--model {embedder.model} --model-output {embedder.output} gives {names[0]!r} to "
-            f"{names[-1]!r}, no logits; leave --model-output out, or name a --pipeline."
+            f"{names[-1]!r}, of which none is known to be an expression; take the logits of a "
+            "published model, or name a --pipeline."
         )
+    columns = [f"logit_{name}" for name in classes]
+    estimators = {"expression": PretrainedScoreClassifier(columns=columns, source=classes)}
+    if set(_AFFECT) <= set(names):
+        estimators["valence_arousal"] = PretrainedScoreRegressor(_AFFECT)
     return estimators
 
 

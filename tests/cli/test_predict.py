@@ -205,12 +205,17 @@ def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatc
         (["a.mp4", "--half-width", "-1"], "at least 0"),
         (["a.mp4", "--half-width", "2", "--faces", "all"], "--faces tracks"),
         (["a.mp4", "b/a.mov"], "2 videos have the name 'a'"),
-        (["a.mp4", "--model-output", "embeddings"], "leave --model-output out"),
+        (["a.mp4", "--model-output", "embeddings"], "none is known"),
     ],
 )
 def test_errors_with_a_published_model(arguments, message, published, tmp_path):
     with pytest.raises(SystemExit, match=message):
         main(["predict", *arguments, "--model", published, "-o", str(tmp_path / "out.csv")])
+
+
+def test_outputs_without_names_are_no_expressions(face_net, tmp_path):
+    with pytest.raises(SystemExit, match="'logit_0' to 'logit_7', of which none is known"):
+        main(["predict", "a.mp4", "--model", str(face_net), "-o", str(tmp_path / "out.csv")])
 
 
 @pytest.mark.parametrize(
