@@ -45,24 +45,30 @@ def follow_faces(batches, detect, every):
         keys = range(0, len(batch.images), every)
         found = dict(zip(keys, detect([batch.images[i] for i in keys]), strict=True))
         if waiting is not None:
-            yield _fill(*waiting, batch.images[0], found[0], detect)
+            yield _fill(*waiting, detect, after=(batch.images[0], found[0]))
         waiting = batch, found
     if waiting is not None:
-        last = waiting[0].images[-1]
-        yield _fill(*waiting, last, detect([last])[0], detect)
+        yield _fill(*waiting, detect)
 
 
-def _fill(batch, found, next_image, next_faces, detect):
-    """Return a batch and the faces of all its frames, given those of some, and of the next one."""
-    images, n_frames = batch.images, len(batch.images)
+def _fill(batch, found, detect, after=None):
+    """Return a batch and the faces of all its frames, given those of some, in order.
+
+    Where the batch goes on, `after` is the frame after it, and its faces; otherwise the last frame
+    of the batch is an end.
+    """
+    images, last = batch.images, len(batch.images) - 1
+    if after is None and last not in found:
+        [found[last]] = detect([images[last]])
     ends = [(i, see_faces(images[i], faces), faces) for i, faces in found.items()]
-    ends.append((n_frames, see_faces(next_image, next_faces), next_faces))
+    if after is not None:
+        ends.append((len(images), see_faces(*after), after[1]))
     for end, other in itertools.pairwise(ends):
         found.update(_follow(end, other, images))
-    missing = [i for i in range(n_frames) if i not in found]
+    missing = [i for i in range(len(images)) if i not in found]
     if missing:
         found.update(zip(missing, detect([images[i] for i in missing]), strict=True))
-    return batch, [found[i] for i in range(n_frames)]
+    return batch, [found[i] for i in range(len(images))]
 
 
 def _follow(end, other, images):

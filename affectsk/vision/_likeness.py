@@ -1,9 +1,11 @@
-"""How much alike two faces look, or two frames: correlation of small grey pictures.
+"""How much alike two faces look, or two frames.
 
-Correlation does not change with brightness and contrast, and drops quickly when landmarks are off.
-On real videos, aligned faces of one person correlate by 0.5 and more even a second apart, those of
-two persons by less than 0.35, and one face with itself by less than 0.8 when it is moved by an
-eighth of its side.
+Faces are compared by the correlation of small grey pictures, which does not change with brightness
+and contrast, and drops quickly when landmarks are off. On real videos, aligned faces of one person
+correlate by 0.5 and more even a second apart, those of two persons by less than 0.35, and one face
+with itself by less than 0.8 when it is moved by an eighth of its side.
+
+Frames of one scene have the same picture or, where something large moves, still the same colours.
 """
 
 import cv2
@@ -11,10 +13,11 @@ import numpy as np
 
 from affectsk.vision._crops import align_face
 
-__all__ = ["face_looks", "likeness", "scene_look"]
+__all__ = ["face_looks", "likeness", "scene_likeness", "scene_look"]
 
 _SIDE = 32
 _SCENE_SHAPE = (18, 32)
+_N_SHADES = 4  # of each colour
 
 # Eyes, nose and mouth corners, where the picture shows the face from the brows to the chin.
 _TEMPLATE = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.58], [0.33, 0.8], [0.67, 0.8]])
@@ -44,8 +47,26 @@ def face_looks(image, landmarks):
     return looks
 
 
+def likeness(looks, others):
+    """Return the correlation of each of some faces with each of some others.
+
+    Parameters
+    ----------
+    looks : ndarray of shape (n, 1024)
+        Looks of faces.
+    others : ndarray of shape (m, 1024)
+        Looks of others.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        Correlations in [-1, 1]; 0 with a picture that shows nothing.
+    """
+    return looks @ others.T
+
+
 def scene_look(image):
-    """Return what a whole frame looks like, as one row for `likeness`.
+    """Return what a whole frame looks like.
 
     Parameters
     ----------
@@ -54,29 +75,34 @@ def scene_look(image):
 
     Returns
     -------
-    ndarray of shape (1, 576), float32
-        Grey values.
+    tuple of ndarray, or None
+        Its picture and its colours, for `scene_likeness`; None if it shows nothing, such as a black
+        frame.
     """
     small = cv2.resize(image, _SCENE_SHAPE[::-1], interpolation=cv2.INTER_AREA)
-    return _normalised(small)[None]
+    picture = _normalised(small)
+    if np.linalg.norm(picture) < 1 - 1e-3:
+        return None
+    bins = (small // (256 // _N_SHADES)).reshape(-1, 3).astype(int) @ (1, _N_SHADES, _N_SHADES**2)
+    shares = np.bincount(bins, minlength=_N_SHADES**3) / len(bins)
+    return picture, np.sqrt(shares)
 
 
-def likeness(looks, others):
-    """Return the correlation of each of some looks with each of some others.
+def scene_likeness(look, other):
+    """Return how much alike two frames look, by their pictures or by their colours.
 
     Parameters
     ----------
-    looks : ndarray of shape (n, n_values)
-        Looks of faces, or of scenes.
-    others : ndarray of shape (m, n_values)
-        Looks of the same kind.
+    look, other : tuple of ndarray
+        Looks of the frames.
 
     Returns
     -------
-    ndarray of shape (n, m)
-        Correlations in [-1, 1]; 0 with a picture that shows nothing.
+    float
+        The correlation of the pictures or the Bhattacharyya coefficient of the colours, whichever
+        is higher; at most 1.
     """
-    return looks @ others.T
+    return max(float(values @ others) for values, others in zip(look, other, strict=True))
 
 
 def _normalised(picture):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from affectsk.vision._boxes import box_areas, box_overlaps
-from affectsk.vision._likeness import face_looks, likeness, scene_look
+from affectsk.vision._likeness import face_looks, likeness, scene_likeness, scene_look
 
 __all__ = ["FaceTracker", "SeenFaces", "match_faces", "match_pairs", "see_faces"]
 
@@ -15,9 +15,9 @@ __all__ = ["FaceTracker", "SeenFaces", "match_faces", "match_pairs", "see_faces"
 _MIN_OVERLAP = 0.1
 _MIN_LIKENESS = 0.3
 
-# Two frames that are less alike than this have a cut between them. Measured: at least 0.74 within
-# a shot, five frames apart, and at most 0.44 across a cut.
-_MIN_SCENE_LIKENESS = 0.5
+# Two frames that are less alike than this have a cut between them. Measured: at least 0.82 within
+# a shot, a second apart, and at most 0.71 across a cut.
+_MIN_SCENE_LIKENESS = 0.75
 
 # A person who was lost for longer than this comes back as a new one: about a second, in frames of
 # the video, for images in a folder have no times. One used frame may always be missing.
@@ -215,9 +215,9 @@ class FaceTracker:
     def _end_tracks_at_cut(self, image):
         """Forget all persons where the scene is another one than before."""
         scene = scene_look(image)
-        if np.linalg.norm(scene) < _MIN_SCENE_LIKENESS:
-            return  # an empty frame, such as a black one: the next one will tell
-        if self._scene is not None and likeness(scene, self._scene) < _MIN_SCENE_LIKENESS:
+        if scene is None:
+            return  # the next frame will tell
+        if self._scene and scene_likeness(scene, self._scene) < _MIN_SCENE_LIKENESS:
             self._persons = []
         self._scene = scene
 
