@@ -1,43 +1,91 @@
-"""``affectsk features``: videos in, a table of features out."""
+"""``affectsk features``: videos in, a table of features or a store of them out."""
 
-import os
+import sys
 from pathlib import Path
 
-from affectsk.vision import extract_features
+from affectsk.cli._tables import check_table_path, write_table
+from affectsk.cli._video_paths import find_videos
+from affectsk.exceptions import ExtractionError
+from affectsk.vision import FaceEmbedder, extract_features, write_features
 
-__all__ = ["write_features"]
+__all__ = ["write_feature_files"]
+
+_INTERRUPTED = 130  # the exit status of commands that the user stops
 
 
-def write_features(videos, output, *, step=1):
-    """Extract the features of videos and write them to a file.
+def write_feature_files(
+    paths,
+    output,
+    *,
+    model=None,
+    model_output=None,
+    device="auto",
+    **options,
+):
+    """Extract the features of videos, and write them to a file or a store.
 
     Parameters
     ----------
-    videos : list of str
-        Files of video.
+    paths : list of str
+        Files of video, folders and patterns.
     output : str
-        File to write, ending in .parquet or .csv.
-    step : int, default=1
-        Use every `step`-th frame.
+        A file ending in .parquet or .csv, or else the folder of a store.
+    model : str, default=None
+        Model of faces, as in `FaceEmbedder`.
+    model_output : str, default=None
+        Kinds of output of the model, as in `FaceEmbedder`.
+    device : str, default="auto"
+        Where the model runs.
+    **options : dict
+        Further arguments of `extract_features`.
 
     Raises
     ------
     ValueError
-        If the file ends in something else, before any work starts.
+        If an argument is wrong, before any work starts; or if a video failed, after all others.
     OSError
-        If the file cannot be written, before any work starts.
+        If the file or the store cannot be written.
     """
     output = Path(output)
-    if output.suffix not in (".parquet", ".csv"):
-        raise ValueError(f"output={str(output)!r} must end in .parquet or .csv.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"the folder {str(output.parent)!r} does not exist; make it first.")
-    if output.is_dir() or not os.access(output.parent, os.W_OK):
-        raise PermissionError(f"output={str(output)!r} cannot be written; name a file elsewhere.")
-    table = extract_features(videos, step=step)
-    if output.suffix == ".parquet":
-        table.to_parquet(output)
+    is_table = output.suffix in (".parquet", ".csv") or (output.suffix and not output.is_dir())
+    if is_table:
+        check_table_path(output)
+    embedder = FaceEmbedder(model or "default", output=model_output or "embeddings", device=device)
+    videos = find_videos(paths)
+    if is_table:
+        table = extract_features(videos, embedder, **options)
+        write_table(table, output)
+        n_faces = table["x0"].notna().sum()
+        print(f"{output}: {len(table)} rows of {len(videos)} video(s), {n_faces} with a face.")
     else:
-        table.to_csv(output)
-    faces = table["x0"].notna().sum()
-    print(f"{output}: {len(table)} frames of {len(videos)} video(s), {faces} with a face.")
+        _write_store(videos, output, embedder, options)
+
+
+def _write_store(videos, store, embedder, options):
+    """Fill a store, and tell what was done."""
+    try:
+        report = write_features(videos, store, embedder, **options)
+    except ExtractionError as error:
+        _print_report(error.report, store)
+        raise
+    except KeyboardInterrupt:
+        print(
+            f"affectsk: stopped; the videos that were finished are safe in {store}, and the same "
+            "command goes on with the others.",
+            file=sys.stderr,
+        )
+        sys.exit(_INTERRUPTED)
+    _print_report(report, store)
+
+
+def _print_report(report, store):
+    """Print what a run did."""
+    counts = [f"{len(report.written)} video(s) extracted", f"{len(report.up_to_date)} up to date"]
+    if report.failures:
+        counts.append(f"{len(report.failures)} failed")
+    print(f"{store}: {', '.join(counts)}.")
+    if report.n_frames:
+        print(
+            f"{report.n_frames} frames and {report.n_faces} faces in {report.seconds:.1f} s, "
+            f"{report.n_frames / report.seconds:.1f} frames/s."
+        )

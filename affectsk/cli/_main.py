@@ -5,7 +5,7 @@ import sys
 import warnings
 
 from affectsk.cli._detectors import read_detector
-from affectsk.cli._features import write_features
+from affectsk.cli._features import write_feature_files
 from affectsk.cli._models import fetch_models, print_models, verify_models
 from affectsk.cli._predict import write_predictions
 from affectsk.cli._quickstart import run_quickstart
@@ -89,21 +89,60 @@ def _parser():
     quickstart.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     quickstart.set_defaults(run=lambda o: run_quickstart(o.folder, seed=o.seed))
 
-    features = commands.add_parser(
-        "features",
-        help="features of the largest face in every frame of videos",
-        description="Finds the largest face in every frame and writes one row per frame: time, "
-        "box, detection score and features; empty where there is no face.",
-    )
-    features.add_argument("videos", nargs="+", metavar="VIDEO")
-    features.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="a .parquet or .csv file"
-    )
-    features.add_argument("--step", type=int, default=1, help="use every STEP-th frame")
-    features.set_defaults(run=lambda o: write_features(o.videos, o.output, step=o.step))
+    _add_features(commands)
     _add_predict(commands)
     _add_models(commands)
     return parser
+
+
+def _add_features(commands):
+    """Add the command ``features``."""
+    parser = commands.add_parser(
+        "features",
+        help="features of the faces in every frame of videos",
+        description="Finds the faces in every frame of videos and writes a row for each: time, "
+        "box, detection score and features; empty where there is no face. Into a folder, only what "
+        "is missing there or has changed is extracted: run the same command again to go on after a "
+        "stop. load_features opens it.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a video, a folder of the frames of one, a folder of such, or a pattern in quotes",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        help="a .parquet or .csv file, or a folder, in which each video has a file",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=["float32", "float16"],
+        default="float32",
+        help="type of the features; default: %(default)s",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of dask, such as tcp://192.168.0.1:8786, whose workers share the videos; they need "
+        "the same files under the same paths",
+    )
+    _add_extraction(parser)
+    parser.set_defaults(
+        run=lambda o: write_feature_files(
+            o.paths,
+            o.output,
+            model=o.model,
+            model_output=o.model_output,
+            device=o.device,
+            dtype=o.dtype,
+            n_jobs=o.n_jobs,
+            scheduler=o.scheduler,
+            **_extraction(o),
+        )
+    )
 
 
 def _add_predict(commands):

@@ -27,7 +27,7 @@ def video(tmp_path):
 def test_features(video, tmp_path, capsys, suffix):
     output = tmp_path / f"features.{suffix}"
     main(["features", str(video), "-o", str(output), "--step", "2"])
-    assert "2 frames of 1 video(s), 0 with a face" in capsys.readouterr().out
+    assert "2 rows of 1 video(s), 0 with a face" in capsys.readouterr().out
     table = pd.read_parquet(output) if suffix == "parquet" else pd.read_csv(output)
     assert len(table) == 2
 
