@@ -35,5 +35,5 @@ def cell_points(size, stride, *, per_cell=1, offset=0.5):
 
 
 def boxes_around(centres, sides):
-    """Return the boxes (..., 4) with these centres (..., 2), widths and heights (..., 2)."""
-    return np.concatenate([centres - sides / 2, centres + sides / 2], axis=-1)
+    """Return the boxes (n, 4) with these centres (n, 2), widths and heights (n, 2)."""
+    return np.concatenate([centres - sides / 2, centres + sides / 2], axis=1)

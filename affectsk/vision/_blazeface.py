@@ -56,12 +56,12 @@ def load_blazeface(path, device):
     graph = DetectorGraph(path, device)
     outputs, size = graph.probe()
     anchors = _anchor_points(size)
-    widths = [array.shape[2] for array in outputs]
-    if sorted(widths) != [1, _N_COORDINATES] or any(a.shape[1] != len(anchors) for a in outputs):
+    widths = [array.shape[1] for array in outputs]
+    if sorted(widths) != [1, _N_COORDINATES] or any(len(a) != len(anchors) for a in outputs):
         n = len(anchors) or "n"
         graph.refuse(
             outputs,
-            f"regressors (1, {n}, {_N_COORDINATES}) and classificators (1, {n}, 1) for a canvas "
+            f"regressors ({n}, {_N_COORDINATES}) and classificators ({n}, 1) for a canvas "
             f"with sides of {sorted(_ANCHORS)} pixels; its own has {size}",
             "Convert one of MediaPipe's face detection models to ONNX, with its input of fixed "
             "size.",
@@ -80,19 +80,19 @@ def _anchor_points(size):
 def _decode(anchors, regressors, outputs, size):
     """Return boxes, landmarks and scores of all anchors."""
     del size  # the anchors are those of the only one
-    pairs = outputs[regressors].reshape(*outputs[regressors].shape[:2], -1, 2)
-    boxes = boxes_around(pairs[:, :, 0] + anchors, pairs[:, :, 1])
-    scores = expit(outputs[1 - regressors][..., 0])
-    return boxes, _five_points(pairs[:, :, 2:6] + anchors[:, None]), scores
+    pairs = outputs[regressors].reshape(len(anchors), -1, 2)
+    boxes = boxes_around(pairs[:, 0] + anchors, pairs[:, 1])
+    scores = expit(outputs[1 - regressors][:, 0])
+    return boxes, _five_points(pairs[:, 2:6] + anchors[:, None]), scores
 
 
 def _five_points(points):
-    """Return five landmarks from eyes, nose and middle of the mouth (..., 4, 2).
+    """Return five landmarks from eyes, nose and middle of the mouth (n, 4, 2).
 
     The corners of the mouth, which the network does not give, are put beside its middle, along
     the line of the eyes and as far apart as on a mean face.
     """
-    half = (points[..., 1, :] - points[..., 0, :]) * (_MOUTH_WIDTH / 2)
-    mouth = points[..., 3, :]
-    corners = np.stack([mouth - half, mouth + half], axis=-2)
-    return np.concatenate([points[..., :3, :], corners], axis=-2)
+    half = (points[:, 1] - points[:, 0]) * (_MOUTH_WIDTH / 2)
+    mouth = points[:, 3]
+    corners = np.stack([mouth - half, mouth + half], axis=1)
+    return np.concatenate([points[:, :3], corners], axis=1)

@@ -61,36 +61,41 @@ class DetectorGraph:
 
         Parameters
         ----------
-        canvases : ndarray of shape (n_images, height, width, 3), float32
+        canvases : ndarray of shape (n_images, 3, height, width), float32
             Normalised images of one size.
 
         Returns
         -------
-        list of ndarray of shape (n_images, n_cells, n_values)
-            One array per output.
+        list of list of ndarray of shape (n_rows, n_values)
+            For each image, one array per output.
         """
-        step = max(_MAX_PIXELS // (canvases[0].size // 3), 1) if self._batched else 1
+        if self._channels_last:
+            canvases = np.ascontiguousarray(canvases.transpose(0, 2, 3, 1))
+        if not self._batched:
+            return [[_as_rows(array) for array in self._run(canvas[None])] for canvas in canvases]
+        step = max(_MAX_PIXELS // (canvases[0].size // 3), 1)
         parts = [self._run(canvases[i : i + step]) for i in range(0, len(canvases), step)]
-        return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        return [list(arrays) for part in parts for arrays in zip(*part, strict=True)]
 
     def probe(self):
         """Run the graph over an empty canvas.
 
         Returns
         -------
-        outputs : list of ndarray of shape (1, n_cells, n_values)
+        outputs : list of ndarray of shape (n_rows, n_values)
             One array per output.
         size : tuple of int
             Height and width of the canvas.
         """
         size = self.size or _PROBE_SIZE
         try:
-            return self.run(np.zeros((1, *size, 3), np.float32)), size
+            [outputs] = self.run(np.zeros((1, 3, *size), np.float32))
         except Exception as error:
             raise ModelFileError(
                 f"The graph in {str(self.path)!r} does not run over a canvas of {size}: {error}. "
                 "Export it again, for an input of fixed size."
             ) from error
+        return outputs, size
 
     def refuse(self, outputs, expected, remedy):
         """Raise the error for outputs that are not the expected ones."""
@@ -103,11 +108,8 @@ class DetectorGraph:
         )
 
     def _run(self, canvases):
-        """Run the graph over as many canvases as it takes at once."""
-        if not self._channels_last:
-            canvases = np.ascontiguousarray(canvases.transpose(0, 3, 1, 2))
-        outputs = self._session.run(None, {self._input: canvases})
-        return [np.reshape(array, (len(canvases), -1, array.shape[-1])) for array in outputs]
+        """Return the outputs for as many canvases as the graph takes at once."""
+        return self._session.run(None, {self._input: canvases})
 
     def _check_inputs(self, inputs):
         """Check that there is one input, and that it is one image or a batch of them."""
@@ -126,6 +128,11 @@ class DetectorGraph:
                 "and shape (1 or any, 3, height, width) or (1 or any, height, width, 3). "
                 "Export it again so."
             )
+
+
+def _as_rows(output):
+    """Return an output for one image as rows, whatever axes stand before them."""
+    return output.reshape(-1, output.shape[-1] if output.ndim > 1 else 1)
 
 
 def _open_session(path, device):

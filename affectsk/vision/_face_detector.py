@@ -49,8 +49,9 @@ _BACKENDS = {
         load_retinaface,
         detect_single_shot,
         0.7,
-        "an export of biubug6/Pytorch_Retinaface by its convert_to_onnx.py, one of the network "
-        "of ternaus/retinaface, or det_10g.onnx of insightface's package of models buffalo_l",
+        "an export of biubug6/Pytorch_Retinaface by its convert_to_onnx.py, one of "
+        "ternaus/retinaface by its converters/to_onnx.py, or det_10g.onnx of insightface's "
+        "package of models buffalo_l",
     ),
     "blazeface": _Backend(
         load_blazeface,
@@ -175,11 +176,12 @@ class FaceDetector(BaseEstimator):
     ==============  =============================================================================
     ``yunet``       ``face_detection_yunet_2023mar.onnx`` of opencv/opencv_zoo [2]_. The graph has
                     a fixed size of 640 x 640 pixels, in which the image is fitted.
-    ``retinaface``  RetinaFace [3]_ with ResNet-50 or MobileNet-0.25 as exported from
-                    biubug6/Pytorch_Retinaface (its classes end in a softmax) or
-                    ternaus/retinaface (they do not), or SCRFD [4]_ with landmarks, such as
-                    ``det_10g.onnx`` of insightface. Graphs of free size see the image with its
-                    longer side reduced to 1024 pixels where it is longer.
+    ``retinaface``  RetinaFace [3]_ as exported from biubug6/Pytorch_Retinaface (its classes end
+                    in a softmax) or ternaus/retinaface (they do not; where its converter has put
+                    the choice of faces into the graph, none below its 0.7 comes out), or SCRFD
+                    [4]_ with landmarks, such as ``det_10g.onnx`` of insightface. Graphs of free
+                    size see the image with its longer side reduced to 1024 pixels where it is
+                    longer.
     ``blazeface``   MediaPipe's short range, full range or back camera model [5]_, converted to
                     ONNX. They see 128, 192 or 256 pixels: close faces only. The network gives the
                     middle of the mouth; its corners are put beside it, along the line of the

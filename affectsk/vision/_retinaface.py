@@ -1,4 +1,4 @@
-"""RetinaFace and its successor SCRFD, in the two forms in which they are exported.
+"""RetinaFace and its successor SCRFD, in the three forms in which they are exported.
 
 With priors: boxes, class scores and points relative to boxes of fixed sizes. The published networks
 differ in how they take pixels: those that end in a softmax subtract the means of Caffe, those that
@@ -6,6 +6,8 @@ give logits take the mean and standard deviation of ImageNet.
 
 With distances (SCRFD): at each stride scores, distances from a point to the four sides of the box,
 and offsets of the five landmarks from that point.
+
+With faces: boxes, scores and points, decoded and chosen in the graph.
 """
 
 from functools import partial
@@ -57,41 +59,44 @@ def load_retinaface(path, device):
     graph = DetectorGraph(path, device)
     outputs, size = graph.probe()
     # By their widths, and from fine to coarse among equals: exports differ in order and names.
-    order = sorted(range(len(outputs)), key=lambda i: (outputs[i].shape[2], -outputs[i].shape[1]))
-    shapes = [outputs[i].shape[1:] for i in order]
+    order = sorted(range(len(outputs)), key=lambda i: (outputs[i].shape[1], -len(outputs[i])))
+    shapes = [outputs[i].shape for i in order]
     cells = [_PER_CELL * cell_count(size, stride) for stride in _PRIOR_SIDES]
-    if shapes == [(sum(cells), values) for values in (2, 4, 10)]:
+    if shapes == [(sum(cells), width) for width in (2, 4, 10)]:
         is_softmax = _are_probabilities(outputs[order[0]])
         pixels = _CAFFE_PIXELS if is_softmax else _IMAGENET_PIXELS
         decode = partial(_decode_priors, order, is_softmax)
-    elif shapes == [(n, values) for values in (1, 4, 10) for n in cells]:
+    elif shapes == [(n, width) for width in (1, 4, 10) for n in cells]:
         pixels, decode = _SCRFD_PIXELS, partial(_decode_distances, order)
+    elif shapes == [(len(outputs[0]), width) for width in (1, 4, 10)]:
+        pixels, decode = _IMAGENET_PIXELS, partial(_read_faces, order)
     else:
         n = sum(cells)
         graph.refuse(
             outputs,
-            f"boxes (1, {n}, 4), classes (1, {n}, 2) and points (1, {n}, 10), or for each n of "
-            f"{cells} scores (1, n, 1), distances (1, n, 4) and points (1, n, 10)",
-            "Export the network without its priors and without the choice of faces at its end.",
+            f"boxes ({n}, 4), classes ({n}, 2) and points ({n}, 10), or for each n of {cells} "
+            "scores (n, 1), distances (n, 4) and points (n, 10), or chosen boxes, scores and "
+            "points",
+            "Export one of the networks that the documentation of FaceDetector names.",
         )
     return SingleShot(graph, pixels, decode, _MAX_OVERLAP)
 
 
 def _are_probabilities(classes):
-    """Return whether classes (..., 2) are probabilities, as after a softmax."""
-    return bool((classes >= 0).all() and np.allclose(classes.sum(axis=-1), 1, atol=1e-3))
+    """Return whether classes (n, 2) are probabilities, as after a softmax."""
+    return bool((classes >= 0).all() and np.allclose(classes.sum(axis=1), 1, atol=1e-3))
 
 
 def _decode_priors(order, is_softmax, outputs, size):
     """Return boxes, landmarks and scores of all priors."""
     classes, boxes, points = (outputs[i] for i in order)
-    scores = (classes if is_softmax else softmax(classes, axis=-1))[..., 1]
+    scores = (classes if is_softmax else softmax(classes, axis=1))[:, 1]
     centres, sides = _priors(size)
     boxes = boxes_around(
-        centres + boxes[..., :2] * _VARIANCES[0] * sides,
-        sides * np.exp(boxes[..., 2:] * _VARIANCES[1]),
+        centres + boxes[:, :2] * _VARIANCES[0] * sides,
+        sides * np.exp(boxes[:, 2:] * _VARIANCES[1]),
     )
-    offsets = points.reshape(*points.shape[:2], 5, 2) * _VARIANCES[0] * sides[:, None]
+    offsets = points.reshape(-1, 5, 2) * _VARIANCES[0] * sides[:, None]
     return boxes, centres[:, None] + offsets, scores
 
 
@@ -113,6 +118,13 @@ def _decode_distances(order, outputs, size):
         scores, distances, points = (outputs[i] for i in order[level::n_strides])
         corners = cell_points(size, stride, per_cell=_PER_CELL, offset=0)
         boxes = np.tile(corners, 2) + distances * np.float32([-stride, -stride, stride, stride])
-        landmarks = corners[:, None] + points.reshape(*points.shape[:2], 5, 2) * stride
-        parts.append((boxes, landmarks, np.clip(scores[..., 0], 0, 1)))
-    return [np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)]
+        landmarks = corners[:, None] + points.reshape(-1, 5, 2) * stride
+        parts.append((boxes, landmarks, np.clip(scores[:, 0], 0, 1)))
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def _read_faces(order, outputs, size):
+    """Return boxes, landmarks and scores that the graph has decoded itself."""
+    del size
+    scores, boxes, points = (outputs[i] for i in order)
+    return boxes, points.reshape(-1, 5, 2), np.clip(scores[:, 0], 0, 1)

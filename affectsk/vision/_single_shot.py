@@ -49,9 +49,9 @@ class SingleShot(NamedTuple):
     pixels : Pixels
         How it takes images.
     decode : callable
-        Takes the outputs of the graph and the (height, width) of the canvases, and returns boxes
-        (n_images, n_cells, 4) and landmarks (n_images, n_cells, 5, 2) in pixels of the canvas,
-        and scores (n_images, n_cells) in [0, 1].
+        Takes the outputs of the graph for one image and the (height, width) of its canvas, and
+        returns boxes (n_cells, 4) and landmarks (n_cells, 5, 2) in pixels of the canvas, and
+        scores (n_cells,) in [0, 1].
     max_overlap : float
         Of two boxes whose intersection over union is larger, the better one stays.
     """
@@ -86,22 +86,19 @@ def detect_single_shot(detector, images, *, min_face, threshold):
     corner = [(outer - side) // 2 if detector.pixels.centred else 0
               for outer, side in zip(size, inner, strict=True)]  # fmt: skip
     canvases = _draw(images, size, inner, corner, detector.pixels)
-    with np.errstate(over="ignore"):  # a side without bounds is left out as a candidate
-        found = detector.decode(detector.graph.run(canvases), size)
     # Of the canvas, as (x, y).
     shift, ratio = np.array(corner[::-1]), np.array(inner[::-1]) / shape[::-1]
-    return [
-        _choose(
-            (boxes - np.tile(shift, 2)) / np.tile(ratio, 2),
-            (landmarks - shift) / ratio,
-            scores,
-            shape,
-            min_face=min_face,
-            threshold=threshold,
-            max_overlap=detector.max_overlap,
-        )
-        for boxes, landmarks, scores in zip(*found, strict=True)
-    ]
+    found = []
+    for outputs in detector.graph.run(canvases):
+        with np.errstate(over="ignore"):  # a side without bounds is no candidate
+            candidates = detector.decode(outputs, size)
+        likely = candidates[2] >= threshold
+        boxes, landmarks, scores = (each[likely] for each in candidates)
+        boxes = (boxes - np.tile(shift, 2)) / np.tile(ratio, 2)
+        rows = _choose(boxes, scores, shape, min_face, detector.max_overlap)
+        landmarks = (landmarks[rows] - shift) / ratio
+        found.append(arrange_faces(boxes[rows], landmarks, scores[rows], shape))
+    return found
 
 
 def _fit(shape, size):
@@ -115,27 +112,30 @@ def _fit(shape, size):
 
 
 def _draw(images, size, inner, corner, pixels):
-    """Draw resized images on canvases, normalised as the network takes them."""
-    mean, scale = np.float32(pixels.mean), np.float32(pixels.scale)
-    canvases = np.empty((len(images), *size, 3), np.float32)
-    canvases[:] = (np.float32(pixels.padding) - mean) / scale
+    """Draw resized images on canvases (n, 3, height, width), normalised for the network."""
+    canvases = np.empty((len(images), 3, *size), np.float32)
     region = tuple(slice(start, start + side) for start, side in zip(corner, inner, strict=True))
     shrinks = max(inner) < max(images[0].shape[:2])
     for image, canvas in zip(images, canvases, strict=True):
         if image.shape[:2] != inner:
             method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             image = cv2.resize(image, inner[::-1], interpolation=method)
-        canvas[region] = ((image[:, :, ::-1] if pixels.bgr else image) - mean) / scale
+        planes = cv2.split(image)[:: -1 if pixels.bgr else 1]
+        # Plane by plane, which is several times as fast as with the channels last.
+        for target, plane, mean, scale, padding in zip(
+            canvas, planes, pixels.mean, pixels.scale, pixels.padding, strict=True
+        ):
+            target[:] = (padding - mean) / scale
+            np.multiply(plane, np.float32(1 / scale), out=target[region])
+            target[region] -= np.float32(mean / scale)
     return canvases
 
 
-def _choose(boxes, landmarks, scores, shape, *, min_face, threshold, max_overlap):
-    """Choose the faces of one image among the candidates."""
-    rows = np.flatnonzero((scores >= threshold) & np.isfinite(boxes).all(axis=1))
-    boxes, landmarks, scores = boxes[rows], landmarks[rows], scores[rows]
+def _choose(boxes, scores, shape, min_face, max_overlap):
+    """Return which candidates of one image are its faces."""
     sides = np.diff(np.clip(boxes.reshape(-1, 2, 2), 0, shape[::-1]), axis=1)[:, 0]
-    rows = np.flatnonzero((sides.min(axis=1) > 0) & (sides.max(axis=1) >= min_face))
+    large = (sides.min(axis=1) > 0) & (sides.max(axis=1) >= min_face)
+    rows = np.flatnonzero(large & np.isfinite(boxes).all(axis=1))
     rows = rows[np.argsort(-scores[rows], kind="stable")[:_MAX_CANDIDATES]]
-    boxes, landmarks, scores = boxes[rows], landmarks[rows], scores[rows]
-    kept = suppress_overlaps(boxes, scores, np.zeros(len(rows), int), threshold=max_overlap)
-    return arrange_faces(boxes[kept], landmarks[kept], scores[kept], shape)
+    owners = np.zeros(len(rows), int)
+    return rows[suppress_overlaps(boxes[rows], scores[rows], owners, threshold=max_overlap)]

@@ -43,14 +43,14 @@ def load_yunet(path, device):
     """
     graph = DetectorGraph(path, device)
     outputs, size = graph.probe()
-    found = {name: array.shape[1:] for name, array in zip(graph.names, outputs, strict=True)}
+    found = {name: array.shape for name, array in zip(graph.names, outputs, strict=True)}
     expected = {
         f"{head}_{stride}": (cell_count(size, stride), n_values)
         for stride in _STRIDES
         for head, n_values in _HEADS.items()
     }
     if any(found.get(name) != shape for name, shape in expected.items()):
-        text = ", ".join(f"{name} (1, {n}, {values})" for name, (n, values) in expected.items())
+        text = ", ".join(f"{name} ({n}, {values})" for name, (n, values) in expected.items())
         graph.refuse(outputs, text, "Take face_detection_yunet_2023mar.onnx of opencv_zoo.")
     return SingleShot(graph, _PIXELS, partial(_decode, graph.names), _MAX_OVERLAP)
 
@@ -62,14 +62,14 @@ def _decode(names, outputs, size):
         _decode_stride([named[f"{head}_{stride}"] for head in _HEADS], size, stride)
         for stride in _STRIDES
     ]
-    return [np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)]
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
 
 
 def _decode_stride(heads, size, stride):
     """Return boxes, landmarks and scores of the cells of one stride."""
     classes, quality, boxes, points = heads
     corners = cell_points(size, stride, offset=0)
-    boxes = boxes_around(boxes[..., :2] * stride + corners, np.exp(boxes[..., 2:]) * stride)
-    landmarks = points.reshape(*points.shape[:2], 5, 2) * stride + corners[:, None]
+    boxes = boxes_around(boxes[:, :2] * stride + corners, np.exp(boxes[:, 2:]) * stride)
+    landmarks = points.reshape(-1, 5, 2) * stride + corners[:, None]
     scores = np.sqrt(np.clip(classes, 0, 1) * np.clip(quality, 0, 1))
-    return boxes, landmarks, scores[..., 0]
+    return boxes, landmarks, scores[:, 0]

@@ -106,12 +106,10 @@ def _write_detector_net(path, heads, *, size, batch=1, channels_last=False, flat
             graph.add("Identity", parts, last)
         if activation is not None:
             graph.add(activation, [last], name, **({"axis": -1} if activation == "Softmax" else {}))
-        n = None if flat else batch
-        outputs.append(
-            onnx.helper.make_tensor_value_info(
-                name, onnx.TensorProto.FLOAT, ["n", width] if flat else [n, f"n_{name}", width]
-            )
-        )
+        # Exports with free sizes declare even the widths as unknown.
+        last = width if isinstance(size[0], int) else f"width_{name}"
+        axes = ["n", last] if flat else [batch, f"n_{name}", last]
+        outputs.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, axes))
     value = onnx.helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, shape)
     made = onnx.helper.make_graph(graph.nodes, "net", [value], outputs, graph.constants)
     opset = onnx.helper.make_opsetid("", 13)

@@ -3,10 +3,12 @@
 import math
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 
 from affectsk.exceptions import ModelFileError
 from affectsk.vision import FaceDetector
@@ -224,6 +226,45 @@ def test_order_and_names_of_outputs_do_not_matter(nets, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def write_constants(path, side, outputs):
+    """Write a network that gives the same at every image, as where the graph chooses the faces."""
+    value = helper.make_tensor_value_info("input", TensorProto.FLOAT, (1, 3, side, side))
+    names = list(map(str, range(100, 100 + len(outputs))))
+    graph = helper.make_graph(
+        [helper.make_node("Identity", [f"of_{name}"], [name]) for name in names],
+        "net",
+        [value],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names],
+        [
+            numpy_helper.from_array(np.asarray(output, np.float32), f"of_{name}")
+            for name, output in zip(names, outputs, strict=True)
+        ],
+    )
+    opset = helper.make_opsetid("", 13)
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[opset]), path)
+    return path
+
+
+def test_faces_that_the_graph_chooses(nets, tmp_path):
+    boxes = np.array([[40, 20, 200, 180], [220, 100, 300, 200]])
+    points = boxes[:, None, :2] + nets.points * (boxes[:, None, 2:] - boxes[:, None, :2])
+    outputs = [boxes, [0.8, 0.9], points.reshape(2, 10)]
+    path = write_constants(tmp_path / "net.onnx", 512, outputs)
+    images = [np.zeros((128, 256, 3), np.uint8), np.zeros((1024, 600, 3), np.uint8)]
+    for faces, ratio in zip(find(path, images), (0.5, 2), strict=True):
+        np.testing.assert_allclose(faces.boxes, boxes * ratio, atol=1e-3)
+        np.testing.assert_allclose(faces.landmarks, points * ratio, atol=1e-3)
+        np.testing.assert_allclose(faces.scores, [0.8, 0.9])
+    assert len(find(path, images[:1], threshold=0.85)[0].scores) == 1
+
+
+def test_the_graph_may_choose_no_face(tmp_path):
+    outputs = [np.empty((0, 4)), np.empty(0), np.empty((0, 10))]
+    path = write_constants(tmp_path / "net.onnx", 256, outputs)
+    for faces in find(path, [np.zeros((128, 256, 3), np.uint8)] * 2):
+        assert faces.landmarks.shape == (0, 5, 2)
+
+
 def test_wild_outputs_are_no_faces(nets, tmp_path):
     layers = {
         (width, stride): (np.zeros((2 * width, 3)), np.full(2 * width, 2000.0))
@@ -240,5 +281,5 @@ def test_other_graphs_are_refused(nets, tmp_path):
               for s in PRIORS for width in (2, 4, 8)}  # fmt: skip
     names = {4: "loc", 2: "conf", 8: "points"}
     path = write_priors(nets, tmp_path / "net.onnx", layers, (64, 64), names=names)
-    with pytest.raises(ModelFileError, match=r"points \(1, 168, 8\).*expected.*\(1, 168, 10\), or"):
+    with pytest.raises(ModelFileError, match=r"points \(168, 8\).*expected.*\(168, 10\), or"):
         find(path, [np.zeros((64, 64, 3), np.uint8)])
