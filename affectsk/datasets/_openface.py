@@ -1,7 +1,6 @@
 """Read what OpenFace 2 writes about the faces of videos."""
 
 import re
-from collections import Counter
 from numbers import Real
 from pathlib import Path
 
@@ -9,6 +8,14 @@ import numpy as np
 import pandas as pd
 
 from affectsk.compat import Interval, StrOptions, validate_params
+from affectsk.datasets._tool_tables import (
+    check_blocks,
+    check_columns,
+    check_numeric,
+    name_videos,
+    read_csv,
+    wanted_columns,
+)
 
 __all__ = ["read_openface"]
 
@@ -22,7 +29,6 @@ _BLOCKS = {
     "shape": re.compile(r"p_\w+"),
 }
 _REQUIRED = ("frame", "confidence", "success")
-_NOT_A_NUMBER = ["-nan(ind)", "nan(ind)"]  # how Windows builds of OpenFace write NaN
 
 
 @validate_params(
@@ -107,102 +113,35 @@ def read_openface(path, *, blocks=("au", "pose", "gaze", "eye"), videos=None, mi
           2         NaN     NaN
     """
     paths = [Path(each) for each in ([path] if isinstance(path, (str, Path)) else path)]
-    blocks = [blocks] if isinstance(blocks, str) else list(blocks)
-    _check_blocks(blocks)
-    videos = _check_videos(videos, paths)
+    blocks = check_blocks(blocks, _BLOCKS)
+    videos = name_videos(videos, paths)
     tables = [_read_table(each, blocks, min_confidence) for each in paths]
-    _check_columns(tables, paths)
+    check_columns(tables, paths, "OpenFace")
     table = pd.concat(tables, keys=videos, names=["video"])
     if not any(each.index.get_level_values("track").nunique() > 1 for each in tables):
         table = table.droplevel("track")
     return table
 
 
-def _check_blocks(blocks):
-    """Raise for blocks that OpenFace does not have, or none."""
-    if not blocks or len(set(blocks)) < len(blocks) or not set(blocks) <= set(_BLOCKS):
-        raise ValueError(f"blocks={blocks!r} must name some of {list(_BLOCKS)!r}, each once.")
-
-
-def _check_videos(videos, paths):
-    """Return the name of the video of every file."""
-    videos = [videos] if isinstance(videos, str) else videos
-    names = [each.stem for each in paths] if videos is None else list(videos)
-    if not paths or len(names) != len(paths):
-        raise ValueError(
-            f"path has {len(paths)} files and videos {len(names)} names; pass at least one file, "
-            "and one name per file."
-        )
-    name, count = Counter(names).most_common(1)[0]
-    if count > 1:
-        raise ValueError(
-            f"{count} files are of the video {name!r}; name every file with videos=[...]."
-        )
-    return names
-
-
 def _read_table(path, blocks, min_confidence):
     """Return the wanted columns of one file, with the index levels track and frame."""
-    raw = _read_csv(path)
-    wanted = _wanted_columns(path, list(raw), blocks)
-    if raw.empty:
-        raise ValueError(f"{path} has a header and no frames; remove the file or complete it.")
-    for name in [*_REQUIRED, *raw.columns.intersection(["face_id"]), *wanted]:
-        _check_numeric(path, raw[name])
-    index = _index(path, raw)
-    values = raw[wanted].to_numpy(np.float64)
-    found = (raw["success"] == 1) & (raw["confidence"] >= min_confidence)
-    values[~(found.to_numpy() & np.isfinite(values).all(axis=1))] = np.nan
-    return pd.DataFrame(values, index=index, columns=wanted).sort_index()
-
-
-def _read_csv(path):
-    """Read a file with names stripped of the space that OpenFace puts before them."""
-    options = {"skipinitialspace": True, "low_memory": False, "na_values": _NOT_A_NUMBER}
-    try:
-        # All columns: among some of them, pandas would not see a line that is too long.
-        raw = pd.read_csv(path, **options)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"path: there is no file {str(path)!r}.") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is no table of OpenFace ({str(error).strip()}).") from error
-    if not isinstance(raw.index, pd.RangeIndex):
-        raise ValueError(f"{path} is no table of OpenFace (its lines are longer than its header).")
-    return raw
-
-
-def _wanted_columns(path, header, blocks):
-    """Return the columns of the blocks, in the order of the blocks; raise for what is missing."""
-    missing = [name for name in _REQUIRED if name not in header]
+    raw = read_csv(path, "OpenFace")
+    missing = [name for name in _REQUIRED if name not in raw]
     if missing:
         raise ValueError(
             f"{path} has no column {missing[0]!r}; pass a CSV file of FeatureExtraction or "
             "FaceLandmarkVidMulti of OpenFace 2 (FaceLandmarkImg, for single images, writes none)."
         )
-    columns = {
-        block: [name for name in header if pattern.fullmatch(name)]
-        for block, pattern in _BLOCKS.items()
-    }
-    lacking = [block for block in blocks if not columns[block]]
-    if lacking:
-        there = tuple(block for block, names in columns.items() if names)
-        raise ValueError(
-            f"{path} has no columns of the block {lacking[0]!r}, only of {there!r}; pass those of "
-            "them that you want as blocks=(...), or run OpenFace with that output."
-        )
-    return [name for block in blocks for name in columns[block]]
-
-
-def _check_numeric(path, column):
-    """Raise where a column holds something else than numbers."""
-    if pd.api.types.is_numeric_dtype(column):
-        return
-    broken = column.notna() & pd.to_numeric(column, errors="coerce").isna()
-    row = int(np.flatnonzero(broken)[0])
-    raise ValueError(
-        f"{path}, line {row + 2}: {column.iloc[row]!r} in the column {column.name!r} is no number; "
-        "correct the line."
-    )
+    wanted = wanted_columns(path, list(raw), blocks, _BLOCKS, "OpenFace")
+    if raw.empty:
+        raise ValueError(f"{path} has a header and no frames; remove the file or complete it.")
+    for name in [*_REQUIRED, *raw.columns.intersection(["face_id"]), *wanted]:
+        check_numeric(path, raw[name])
+    index = _index(path, raw)
+    values = raw[wanted].to_numpy(np.float64)
+    found = (raw["success"] == 1) & (raw["confidence"] >= min_confidence)
+    values[~(found.to_numpy() & np.isfinite(values).all(axis=1))] = np.nan
+    return pd.DataFrame(values, index=index, columns=wanted).sort_index()
 
 
 def _index(path, raw):
@@ -223,14 +162,3 @@ def _index(path, raw):
             "for this face; pass one file per video, and remove what was written twice."
         )
     return pd.MultiIndex.from_frame(numbers.astype(np.int64))
-
-
-def _check_columns(tables, paths):
-    """Raise where files have different columns of the same blocks."""
-    for table, path in zip(tables, paths, strict=True):
-        if not table.columns.equals(tables[0].columns):
-            odd = table.columns.symmetric_difference(tables[0].columns).tolist()
-            raise ValueError(
-                f"{paths[0]} and {path} have different columns, such as {odd[:3]!r}; read files of "
-                "different versions or settings of OpenFace in separate calls."
-            )
