@@ -125,11 +125,13 @@ def stream_faces(
     found = find_faces(batches, detector, detect_every=detect_every, choice=faces)
     if embedder.on_missing == "raise":
         found = _check_found(found, path, first_frame)
-    if faces == "tracks":
+    if faces == "tracks" and detector != "cropped":
         listed = list_tracks(found, first_frame=first_frame)
     else:
-        listed = list_frames(found, first_frame=first_frame, face_level=faces == "all")
-    embed = _embedding(embedder, cropped=isinstance(detector, str))
+        # All the crops of a video are of one person.
+        track, face_level = int(faces == "tracks"), faces == "all"
+        listed = list_frames(found, first_frame=first_frame, track=track, face_level=face_level)
+    embed = _embedding(embedder, cropped=detector == "cropped")
     with closing(batches), closing(found), closing(run_ahead(listed)) as rows:
         for some in rows:
             facts = np.column_stack([some.times, some.faces.boxes, some.faces.scores])

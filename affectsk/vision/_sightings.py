@@ -89,7 +89,7 @@ def find_faces(batches, detector, *, detect_every, choice):
             yield batch, detect(batch.images)
 
 
-def list_frames(found, *, first_frame, face_level):
+def list_frames(found, *, first_frame, track, face_level):
     """List the faces frame by frame; a frame without any has one row of NaN.
 
     Parameters
@@ -98,19 +98,21 @@ def list_frames(found, *, first_frame, face_level):
         The faces of each frame.
     first_frame : int
         Number of the first frame of the video.
+    track : int
+        The track of all rows.
     face_level : bool
         Whether the index has a level ``"face"`` that counts the faces of each frame.
 
     Yields
     ------
     Sightings
-        The rows of each batch, of track 0.
+        The rows of each batch.
     """
     for batch, faces in found:
         counts = [max(len(these.scores), 1) for these in faces]
         owners = np.repeat(np.arange(len(faces)), counts)
         frames = np.array(batch.indices, np.int64) + first_frame
-        keys = {"track": np.zeros(len(owners), np.int64), "frame": frames[owners]}
+        keys = {"track": np.full(len(owners), track, np.int64), "frame": frames[owners]}
         if face_level:
             keys["face"] = np.concatenate([np.arange(count, dtype=np.int64) for count in counts])
         yield Sightings(
