@@ -1,21 +1,23 @@
 """FaceEmbedder on drawn faces: forms of input, missing faces, alignment, other models."""
 
 import pickle
+from pathlib import Path
 
 import cv2
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from affectsk.vision import FaceDetector, FaceEmbedder
+from affectsk.pretrained import find_published
+from affectsk.vision import FaceDetector, FaceEmbedder, Faces, OnnxFaceModel, _face_model
 from affectsk.vision._crops import align_face, crop_box, resize_image, similarity
 
 
@@ -192,7 +194,11 @@ def test_files_that_are_no_images(tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"model": "facenet"}, r"model='facenet' is unknown.*'default'"),
+        ({"model": "facenet"}, r"model='facenet' is unknown.*'default'.*enet_b0_8_va_mtl"),
+        ({"model": "nowhere.onnx"}, r"'nowhere\.onnx' cannot be read.*check the path"),
+        ({"model": "enet.pt"}, r"'enet\.pt' is a file of weights.*TorchFaceModel\(network"),
+        ({"model": Path("enet.pt")}, r"'enet\.pt' is a file of weights"),
+        ({"align": "eyes"}, "align"),
         ({"output": "logits"}, r"output='logits'.*offers \['embeddings'\]"),
         ({"output": "embeddings+logits"}, "'logits', which the model 'mtcnn-onet'"),
         ({"detector": "haar"}, "haar"),
@@ -222,6 +228,144 @@ def test_a_model_that_gives_another_shape_than_it_names_is_refused(shape):
         FaceEmbedder(model, output="embeddings+logits").transform(images)
 
 
+def test_an_onnx_file(face_net, faces):
+    crops = np.stack([resize_image(face, 32, resize="cv2") for face in faces])
+    given = OnnxFaceModel(face_net).embed(crops)
+    for path in (face_net, str(face_net)):
+        embedder = FaceEmbedder(path, output="embeddings+scores", resize="cv2", batch_size=5)
+        features = embedder.fit_transform(faces)
+        expected = np.hstack([given["embeddings"], given["scores"]])
+        np.testing.assert_allclose(features, expected, atol=1e-5)
+        names = embedder.get_feature_names_out().tolist()
+        assert names == [f"embedding_{i}" for i in range(6)] + [f"p_{i}" for i in range(8)]
+
+
+def test_processes_share_the_work(face_net, faces):
+    embedder = FaceEmbedder(face_net, output="logits", batch_size=5, n_jobs=2)
+    expected = FaceEmbedder(face_net, output="logits").transform(faces)
+    np.testing.assert_allclose(embedder.transform(faces), expected, atol=1e-5)
+    copy = pickle.loads(pickle.dumps(clone(embedder))).set_params(n_jobs=None)
+    np.testing.assert_allclose(copy.transform(faces), expected, atol=1e-5)
+
+
+def test_published_models_by_name_and_by_file(write_face_net, faces, tmp_path, monkeypatch):
+    row = find_published("enet_b0_8_va_mtl")
+    path = write_face_net(tmp_path / "mine.onnx", size=row.input_size, n_classes=10)
+    monkeypatch.setattr(_face_model, "fetch_model", lambda name: path)
+    monkeypatch.setattr(_face_model, "recognise_published", lambda git_sha1: row)
+    expected = FaceEmbedder(
+        OnnxFaceModel(path, classes=row.classes, affect=True), output="logits"
+    ).transform(faces[:2])
+    for model in ("enet_b0_8_va_mtl", path):
+        embedder = FaceEmbedder(model, output="logits")
+        np.testing.assert_array_equal(embedder.transform(faces[:2]), expected)
+        names = embedder.get_feature_names_out()
+        assert names[[0, 7, 8, 9]].tolist() == [
+            "logit_Anger", "logit_Surprise", "valence", "arousal"
+        ]  # fmt: skip
+        with pytest.raises(ValueError, match="gives the column 'valence' twice"):
+            FaceEmbedder(model, output="logits+scores").fit(faces)
+    _face_model._load_named.cache_clear()
+
+
+def test_a_file_that_was_replaced_is_read_again(write_face_net, faces, tmp_path):
+    embedder = FaceEmbedder(write_face_net(tmp_path / "net.onnx", width=5))
+    assert embedder.transform(faces).shape == (12, 5)
+    write_face_net(tmp_path / "net.onnx", width=7)
+    assert embedder.transform(faces).shape == (12, 7)
+
+
+def make_module():
+    from torch import manual_seed, nn
+
+    manual_seed(0)
+    pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(nn.Conv2d(3, 4, 7, stride=4), *pool, nn.Linear(4, 3))
+
+
+def test_a_module(faces):
+    embedder = FaceEmbedder(make_module(), output="embeddings+logits", device="cpu")
+    features = embedder.fit_transform(faces[:3])
+    assert features.shape == (3, 7)
+    twin = clone(embedder)
+    assert twin.model is not embedder.model
+    np.testing.assert_array_equal(twin.transform(faces[:3]), features)
+    twin = pickle.loads(pickle.dumps(embedder))
+    np.testing.assert_array_equal(twin.transform(faces[:3]), features)
+    assert joblib.hash(twin) == joblib.hash(embedder) == joblib.hash(clone(embedder))
+
+
+@pytest.mark.parametrize("kind", ["file", "model", "module"])
+def test_a_pipeline_remembers_its_features(face_net, faces, tmp_path, monkeypatch, kind):
+    models = {"file": str(face_net), "module": make_module, "model": lambda: Colour()}
+    model = models[kind]() if callable(models[kind]) else models[kind]
+    calls = []
+    y = np.arange(12) % 2
+    steps = [("faces", FaceEmbedder(model, device="cpu")), ("head", LogisticRegression())]
+    first = Pipeline(steps, memory=str(tmp_path / "cache")).fit(faces, y)
+    monkeypatch.setattr(FaceEmbedder, "transform", lambda self, X: calls.append(X))
+    again = clone(first).fit(faces, y)  # would fail without the features
+    np.testing.assert_array_equal(again[-1].coef_, first[-1].coef_)
+    assert not calls
+
+
+class Corners:
+    """Detector that gives the same face in every image, with landmarks or without."""
+
+    def __init__(self, box, landmarks):
+        self.face = Faces(np.array([box], float), np.array([landmarks], float), np.ones(1))
+
+    def detect(self, images):
+        return [self.face for _ in images]
+
+
+class Pixels:
+    """Model that gives its crop back."""
+
+    name = "pixels"
+    input_size = 112
+    template = None
+    outputs = {"embeddings": [str(i) for i in range(112 * 112 * 3)]}
+
+    def embed(self, crops):
+        return {"embeddings": crops.reshape(len(crops), -1)}
+
+
+def test_align(scene, landmarks):
+    image = scene((100, 60, 150))
+    points = np.array([100, 60]) + 150 * landmarks
+    box = (110, 70, 240, 205)
+    arcface = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366],
+                        [41.5493, 92.3655], [70.7299, 92.2041]])  # fmt: skip
+    matrix = similarity(points - 0.5, arcface)
+    aligned = cv2.warpAffine(image, matrix, (112, 112), borderMode=cv2.BORDER_REPLICATE)
+    cut = resize_image(image[70:205, 110:240], 112, resize="pil")
+    turned = Pixels()
+    turned.template = (arcface + 0.5) / 112
+    for model, align, expected in (
+        (Pixels(), "auto", cut),
+        (Pixels(), "box", cut),
+        (Pixels(), "landmarks", aligned),
+        (turned, "auto", aligned),
+        (turned, "box", cut),
+        (turned, "landmarks", aligned),
+    ):
+        embedder = FaceEmbedder(model, detector=Corners(box, points), align=align)
+        crop = embedder.transform([image]).reshape(112, 112, 3)
+        assert np.abs(crop - expected).max() <= 1
+    lost = Corners(box, np.full((5, 2), np.nan))
+    crop = FaceEmbedder(turned, detector=lost).transform([image]).reshape(112, 112, 3)
+    assert np.abs(crop - aligned).mean() < 25  # the landmarks are found in the box
+    of_crops = FaceEmbedder(turned, align="box").transform([image[70:205, 110:240]])
+    np.testing.assert_array_equal(of_crops.reshape(112, 112, 3), cut)
+
+
+def test_more_crops_than_are_held_at_once(faces):
+    many = faces * 6
+    features = FaceEmbedder(Colour(), batch_size=100).transform(many)
+    np.testing.assert_array_equal(features, FaceEmbedder(Colour(), batch_size=7).transform(many))
+
+
 def test_an_empty_file_stops_before_the_work(faces, tmp_path):
     cv2.imwrite(str(tmp_path / "0.png"), faces[0])
     (tmp_path / "1.png").touch()
@@ -231,16 +375,39 @@ def test_an_empty_file_stops_before_the_work(faces, tmp_path):
         FaceEmbedder(model, batch_size=1).transform([tmp_path / "0.png", tmp_path / "1.png"])
 
 
-@pytest.mark.parametrize("shape", [(50, 70), (8, 8), (5, 6), (300, 9), (16, 16)])
-def test_resizing_as_pillow_does(shape):
+def triangle_weights(n_from, n_to):
+    """Return the (n_to, n_from) weights of a triangle filter, wider where the image shrinks."""
+    scale = n_from / n_to
+    centres = (np.arange(n_to)[:, None] + 0.5) * scale
+    distance = np.abs(np.arange(n_from) + 0.5 - centres) / max(scale, 1)
+    weights = np.clip(1 - distance, 0, None)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+SHAPES = [(50, 70), (16, 16), (5, 6), (300, 9), (33, 17), (2, 900)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_resizing_is_a_triangle_filter(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    # torch's filter for bytes is made to agree with Pillow's.
-    expected = torch.nn.functional.interpolate(
-        torch.from_numpy(image).permute(2, 0, 1)[None], (16, 16), mode="bilinear", antialias=True
-    )[0].permute(1, 2, 0)
+    rows, columns = (triangle_weights(side, 16) for side in shape)
+    expected = np.einsum("ih,jw,hwc->ijc", rows, columns, image)
+    for given in (image, image[:, ::-1][:, ::-1], np.asfortranarray(image)):
+        assert np.abs(resize_image(given, 16, resize="pil") - expected).max() <= 1
+    image.flags.writeable = False
+    assert np.abs(resize_image(image, 16, resize="pil") - expected).max() <= 1
+    np.testing.assert_array_equal(
+        resize_image(image, 16, resize="cv2"), cv2.resize(image, (16, 16))
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_resizing_as_pillow_does(shape):
+    pillow = pytest.importorskip("PIL.Image")
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     resized = resize_image(image, 16, resize="pil")
-    assert np.abs(resized.astype(int) - expected.numpy().astype(int)).max() <= 1
-    assert resize_image(image, 16, resize="cv2").shape == (16, 16, 3)
+    expected = np.asarray(pillow.fromarray(image).resize((16, 16), pillow.Resampling.BILINEAR))
+    assert np.abs(resized.astype(int) - expected).max() <= 1
 
 
 def test_boxes_that_leave_the_image_are_filled_with_grey():
