@@ -155,7 +155,12 @@ def _add_predict(commands):
         "something smooths them. Predictions describe how faces look to a model, not what people "
         "feel.",
     )
-    parser.add_argument("videos", nargs="+", metavar="VIDEO")
+    parser.add_argument(
+        "videos",
+        nargs="+",
+        metavar="VIDEO",
+        help="a video, a folder of the frames of one, a folder of such, or a pattern in quotes",
+    )
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="a .parquet or .csv file"
     )
@@ -179,6 +184,19 @@ def _add_predict(commands):
         "gaps; default: %(default)s",
     )
     parser.add_argument(
+        "--align",
+        choices=["auto", "box", "landmarks"],
+        default="auto",
+        help="cut faces out by their box, or align them by their landmarks; default: as the model "
+        "says",
+    )
+    parser.add_argument(
+        "--resize",
+        choices=["pil", "cv2"],
+        default="pil",
+        help="shrink faces with an antialiasing filter or without; default: %(default)s",
+    )
+    parser.add_argument(
         "--allow-rendered-model",
         action="store_true",
         help="use a pipeline that was trained on rendered faces, whose predictions for real faces "
@@ -194,6 +212,8 @@ def _add_predict(commands):
             pipelines=o.pipeline,
             half_width=o.half_width,
             allow_rendered_model=o.allow_rendered_model,
+            align=o.align,
+            resize=o.resize,
             device=o.device,
             n_jobs=o.n_jobs,
             **_extraction(o),

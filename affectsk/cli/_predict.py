@@ -3,7 +3,6 @@
 import shlex
 import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from joblib import Parallel, delayed
 
 from affectsk.cli._pipelines import check_features, check_tasks, is_rendered, read_pipelines
 from affectsk.cli._tables import check_table_path, write_table
+from affectsk.cli._video_paths import find_videos
 from affectsk.heads import PretrainedScoreClassifier, PretrainedScoreRegressor
 from affectsk.temporal import TemporalSmoother
 from affectsk.vision import FaceEmbedder, extract_features, predict_frames
@@ -31,6 +31,8 @@ def write_predictions(
     pipelines=(),
     half_width=0,
     allow_rendered_model=False,
+    align="auto",
+    resize="pil",
     device="auto",
     n_jobs=None,
     **extraction,
@@ -40,7 +42,7 @@ def write_predictions(
     Parameters
     ----------
     videos : list of str
-        Files of video.
+        Files of video, folders and patterns, as in `find_videos`.
     output : str
         File to write, ending in .parquet or .csv.
     model : str, default=None
@@ -54,6 +56,8 @@ def write_predictions(
         Without pipelines, scores are averaged over this many frames to each side.
     allow_rendered_model : bool, default=False
         Whether to use a pipeline that was trained on rendered faces.
+    align, resize : str, default="auto", "pil"
+        How faces are cut out for the model, as in `FaceEmbedder`.
     device : str, default="auto"
         Where the model runs.
     n_jobs : int, default=None
@@ -70,15 +74,21 @@ def write_predictions(
         If a pipeline is missing or the file cannot be written.
     """
     output = check_table_path(output)
-    _check_names(videos)
     if model is None and not pipelines:
         raise ValueError(_nothing_predicts(videos, output))
     estimators = read_pipelines(pipelines)
     rendered = is_rendered(estimators)
     if rendered and not allow_rendered_model:
         raise ValueError(_not_for_real_faces(videos, output))
-    kinds = model_output or ("embeddings" if pipelines else "logits")
-    embedder = FaceEmbedder(model or "default", output=kinds, device=device)
+    videos = find_videos(videos)
+    _check_names(videos)
+    embedder = FaceEmbedder(
+        model or "default",
+        output=model_output or ("embeddings" if pipelines else "logits"),
+        align=align,
+        resize=resize,
+        device=device,
+    )
     if pipelines:
         _check_pipelines(estimators, embedder, half_width)
     else:
@@ -99,8 +109,7 @@ def write_predictions(
 
 def _check_names(videos):
     """Raise where two videos would have the same name in the table."""
-    paths = [Path(video) for video in videos]
-    names = [path.name if path.is_dir() else path.stem for path in paths]
+    names = [path.name if path.is_dir() else path.stem for path in videos]
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise ValueError(
@@ -186,7 +195,7 @@ def _collect(videos, results):
     tables, failures = [], []
     for video, result in zip(videos, results, strict=True):
         if isinstance(result, Exception):
-            failures.append(video)
+            failures.append(str(video))
             print(f"affectsk: {video}: {result}", file=sys.stderr)
         else:
             tables.append(result)

@@ -157,8 +157,9 @@ def test_one_bad_video_does_not_stop_the_others(expression, clip, tmp_path, caps
 
 def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
     file, output = save(expression, tmp_path / "expression.joblib"), tmp_path / "out.csv"
+    (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(SystemExit, match=r"1 of 1 video\(s\) failed"):
-        main(["predict", "absent.mp4", "-o", str(output), "--pipeline", file])
+        main(["predict", str(tmp_path / "text.mp4"), "-o", str(output), "--pipeline", file])
     assert not output.exists()
 
 
@@ -187,7 +188,8 @@ def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
 )
 def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.joblib").write_text("text")
+    for name in ("text.joblib", "text.mp4"):
+        (tmp_path / name).write_text("text")
     save(expression, "unnamed.joblib")
     save(expression, "expression.joblib")
     (tmp_path / "empty").mkdir()
@@ -196,7 +198,7 @@ def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatc
     save({"expression": two}, "two.joblib")
     save(two, "unnamed_two.joblib")
     with pytest.raises(SystemExit, match=message):
-        main(["predict", "absent.mp4", "-o", "out.csv", *arguments])
+        main(["predict", "text.mp4", "-o", "out.csv", *arguments])
 
 
 @pytest.mark.parametrize(
@@ -204,18 +206,23 @@ def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatc
     [
         (["a.mp4", "--half-width", "-1"], "at least 0"),
         (["a.mp4", "--half-width", "2", "--faces", "all"], "--faces tracks"),
-        (["a.mp4", "b/a.mov"], "2 videos have the name 'a'"),
+        (["a.mp4", "b"], "2 videos have the name 'a'"),
+        (["absent.mp4"], "no video or folder 'absent.mp4'"),
         (["a.mp4", "--model-output", "embeddings"], "none is known"),
     ],
 )
-def test_errors_with_a_published_model(arguments, message, published, tmp_path):
+def test_errors_with_a_published_model(arguments, message, published, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "b").mkdir()
+    for name in ("a.mp4", "b/a.mov"):
+        (tmp_path / name).write_text("no video")
     with pytest.raises(SystemExit, match=message):
         main(["predict", *arguments, "--model", published, "-o", str(tmp_path / "out.csv")])
 
 
-def test_outputs_without_names_are_no_expressions(face_net, tmp_path):
+def test_outputs_without_names_are_no_expressions(face_net, clip, tmp_path):
     with pytest.raises(SystemExit, match="'logit_0' to 'logit_7', of which none is known"):
-        main(["predict", "a.mp4", "--model", str(face_net), "-o", str(tmp_path / "out.csv")])
+        main(["predict", str(clip), "--model", str(face_net), "-o", str(tmp_path / "out.csv")])
 
 
 @pytest.mark.parametrize(
