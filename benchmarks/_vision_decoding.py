@@ -1,8 +1,9 @@
 """Decoding of videos: what OpenCV and PyAV give, codec by codec.
 
 ``decoding()`` is a part of ``python -m benchmarks.vision``; by itself, run
-``python -m benchmarks._vision_decoding``. The clips are encoded with PyAV from a real recording, at 640x360. Ratios are of seconds on the
-clock, both decoders on as many threads as they choose, one after the other in every repeat.
+``python -m benchmarks._vision_decoding``. The clips are encoded with PyAV from a real recording, at
+640x360. Ratios are of seconds on the clock, both decoders on as many threads as they choose, one
+after the other in every repeat.
 """
 
 import tempfile

@@ -87,7 +87,7 @@ def count_frames(path):
         with a variable frame rate says little.
     """
     if Path(path).is_dir():
-        return count_images(path)
+        return count_images(Path(path))
     with closing(open_video(path)) as video:
         return video.n_frames
 
@@ -187,7 +187,7 @@ def _with_rising_times(video):
 
     The last frames of an AVI file with B-frames, for example, come without a time of their own.
     """
-    last, interval = -np.inf, 1 / video.fps
+    last, interval = -np.inf, 1 / video.fps if video.fps > 0 else 0.0
     for index, time, retrieve in video.frames():
         last = time if time > last else max(last, -interval) + interval
         yield index, last, retrieve

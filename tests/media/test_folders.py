@@ -45,7 +45,7 @@ def test_step_counts_frames_and_not_files(folder):
 
 def test_it_is_a_video_to_all_functions(folder):
     assert check_videos([folder, str(folder)]) == [folder, folder]
-    assert count_frames(folder) == 6
+    assert count_frames(folder) == count_frames(str(folder)) == 6
     assert media_kind([folder, "talk.mp4"]) == media_kind([str(folder)]) == "videos"
 
 
