@@ -268,6 +268,8 @@ class FaceDetector(BaseEstimator):
             If a parameter or an image is invalid, such as a grayscale image.
         ModelFileError
             If the file of a backend is missing, or is not one of the known ones.
+        RuntimeError
+            If `device` is CUDA and onnxruntime, which runs the files, was built without it.
         """
         self._validate_params()
         backends = self._checked_backends()

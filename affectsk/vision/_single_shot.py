@@ -83,8 +83,8 @@ def detect_single_shot(detector, images, *, min_face, threshold):
     """
     shape = images[0].shape[:2]
     size, inner = _fit(shape, detector.graph.size)
-    corner = [(outer - side) // 2 if detector.pixels.centred else 0
-              for outer, side in zip(size, inner, strict=True)]  # fmt: skip
+    centred = detector.pixels.centred
+    corner = [centred * (outer - side) // 2 for outer, side in zip(size, inner, strict=True)]
     canvases = _draw(images, size, inner, corner, detector.pixels)
     # Of the canvas, as (x, y).
     shift, ratio = np.array(corner[::-1]), np.array(inner[::-1]) / shape[::-1]
