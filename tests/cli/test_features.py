@@ -51,8 +51,8 @@ def test_a_store(videos, tmp_path, capsys):
 
 def test_options_reach_the_extraction(videos, tmp_path):
     store = tmp_path / "store"
-    run(videos / "deep" / "crops", "-o", store, "--detector", "cropped", "--first-frame", 1,
-        "--faces", "largest", "--dtype", "float16", "--n-jobs", 1, "--model", "default")  # fmt: skip
+    options = "--detector cropped --first-frame 1 --faces largest --dtype float16 --n-jobs 1"
+    run(videos / "deep" / "crops", "-o", store, "--model", "default", *options.split())
     table = load_features(store)
     assert table.index.tolist() == [("crops", 0, 1), ("crops", 0, 2), ("crops", 0, 5)]
     assert table["embedding_0"].dtype == np.float16
