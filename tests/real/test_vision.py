@@ -17,6 +17,7 @@ from affectsk.exceptions import DamagedVideoWarning
 from affectsk.heads import WeightedMLPClassifier
 from affectsk.media import count_frames, read_batches, read_image
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features
+from affectsk.vision._boxes import box_overlaps
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 VIDEOS = ["single_face.mp4", "no_face.mp4", "face_noface.mov", "noface_face.mov",
@@ -81,6 +82,41 @@ def test_black_frames_are_frames_without_a_face(file, black):
     assert images[black].mean() < 20
     [faces] = FaceDetector().detect([images[black]])
     assert len(faces.scores) == 0
+
+
+@pytest.mark.parametrize("file", VIDEOS)
+def test_faces_between_detections_are_where_they_would_be_detected(file):
+    some = {"start": 12.0} if file == "WolfgangLanger_Pexels.mp4" else {}
+    every, fifth = (
+        extract_features(DATA / "video" / file, step=2, detect_every=k, **some).loc[:, "x0":"y1"]
+        for k in (1, 5)
+    )
+    found = every["x0"].notna()
+    np.testing.assert_array_equal(fifth["x0"].notna(), found)
+    pairs = zip(every[found].to_numpy(), fifth[found].to_numpy(), strict=True)
+    shared = np.array([box_overlaps(box[None], other[None])[0, 0] for box, other in pairs])
+    assert (shared >= 0.7).all()
+
+
+@pytest.mark.parametrize("detect_every", [1, 4])
+def test_one_person_is_one_track(detect_every):
+    path = DATA / "video" / "WolfgangLanger_Pexels.mp4"
+    table = extract_features(path, faces="tracks", step=4, detect_every=detect_every)
+    stem = "WolfgangLanger_Pexels"
+    assert table.index.tolist() == [(stem, 1, frame) for frame in range(0, 472, 4)]
+    assert table["x0"].notna().all()
+
+
+@pytest.mark.parametrize("detect_every", [1, 4])
+def test_five_persons_are_five_tracks(detect_every, write_video, tmp_path):
+    image = read_image(DATA / "photos" / "multi_face.jpg")
+    images = [image[i : i + 640, 2 * i : 2 * i + 960] for i in range(9)]
+    path = write_video(tmp_path / "persons.avi", images)
+    table = extract_features(path, faces="tracks", detect_every=detect_every)
+    assert table.index.tolist() == [("persons", k, i) for k in range(1, 6) for i in range(9)]
+    frames = table.index.get_level_values("frame")
+    corners = table[["x0", "y0"]] + np.column_stack([2 * frames, frames])
+    assert corners.groupby("track").std().max(axis=None) < 8
 
 
 def test_photos():
