@@ -157,7 +157,7 @@ def _read_table(path, blocks, video, min_confidence, is_named):
         raise ValueError(f"{path} has a header and no rows; remove the file or complete it.")
     if _TIME in wanted:
         raw[_TIME] = _seconds(raw[_TIME])
-    for name in {"frame", _SCORE, *_BOX, *wanted}:
+    for name in dict.fromkeys(["frame", _SCORE, *_BOX, *wanted]):
         check_numeric(path, raw[name])
     keys = raw[["frame", *_BOX, _SCORE]].assign(video=_videos(path, raw, video, is_named))
     _check_faces(path, keys)

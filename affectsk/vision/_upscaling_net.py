@@ -56,7 +56,8 @@ class UpscalingNet:
             ) from error
         inputs, n_outputs = self._session.get_inputs(), len(self._session.get_outputs())
         shape = inputs[0].shape if len(inputs) == 1 and n_outputs == 1 else []
-        if len(shape) != 4 or shape[1] not in (3, None) or inputs[0].type not in _DTYPES:
+        has_other_channels = len(shape) == 4 and isinstance(shape[1], int) and shape[1] != 3
+        if len(shape) != 4 or has_other_channels or inputs[0].type not in _DTYPES:
             found = ", ".join(f"{each.name} {each.type} {each.shape}" for each in inputs)
             raise ModelFileError(
                 f"The network in the model file {str(path)!r} takes {found} and gives {n_outputs} "
@@ -91,8 +92,13 @@ class UpscalingNet:
         images = np.resize(images, (self._batch or n_images, *images.shape[1:]))
         values = np.ascontiguousarray(images.transpose(0, 3, 1, 2)).astype(self._dtype) / 255
         [result] = self._session.run(None, {self._input: values.astype(self._dtype, copy=False)})
-        result = np.nan_to_num(result[:n_images].astype(np.float32)).clip(0, 1) * 255
-        return np.rint(result).astype(np.uint8).transpose(0, 2, 3, 1)
+        result = result[:n_images].astype(np.float32)
+        if np.isnan(result).any():
+            raise ModelFileError(
+                f"The network in the model file {str(self._path)!r} gives values that are no "
+                "numbers; if it computes in half precision, export it in single precision."
+            )
+        return np.rint(result.clip(0, 1) * 255).astype(np.uint8).transpose(0, 2, 3, 1)
 
     def _probe(self):
         """Return what sides must be multiples of, and the factor, by trying."""

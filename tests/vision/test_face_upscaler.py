@@ -244,6 +244,15 @@ def test_networks_of_another_kind(tmp_path, text, message):
         FaceUpscaler(path).fit([picture(8, 8)])
 
 
+def test_values_that_are_no_numbers(tmp_path):
+    text = "net (float[n, 3, h, w] x) => (float[n, 3, h, w] y) { m = Neg(x) y = Sqrt(m) }"
+    upscaler = FaceUpscaler(simple_net(tmp_path / "root.onnx", text), scale=1)
+    black = np.zeros((8, 8, 3), np.uint8)
+    np.testing.assert_array_equal(upscaler.transform([black]), [black])
+    with pytest.raises(ModelFileError, match=r"no numbers; .* single precision"):
+        upscaler.transform([black + 1])
+
+
 @pytest.mark.parametrize("content", [None, b"", b"this is no network"])
 def test_files_that_are_no_network(tmp_path, content):
     path = tmp_path / "broken.onnx"
