@@ -1,6 +1,7 @@
 """Codecs, variable frame rates and streams, with files that PyAV writes."""
 
 import importlib.util
+import struct
 import warnings
 from fractions import Fraction
 
@@ -139,6 +140,32 @@ def test_colours(tmp_path, codec):
         container.mux(stream.encode())
     [batch] = read_batches(path)
     np.testing.assert_allclose(batch.images[1].mean((0, 1)), [200, 0, 0], atol=8)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"),
+    [((1, 0, 0, 1), 0), ((0, 1, -1, 0), 1), ((-1, 0, 0, -1), 3), ((0, -1, 1, 0), 2)],
+)
+@pytest.mark.parametrize("codec", ["libsvtav1", "libx264"])
+def test_both_decoders_turn_frames_upright(tmp_path, codec, matrix, corner):
+    """The matrix in the header turns by 0, 90, 180 and 270 degrees, clockwise."""
+    path = tmp_path / "turned.mp4"
+    image = np.zeros((96, 128, 3), np.uint8)
+    image[:32, :32] = 255
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    content = bytearray(path.read_bytes())
+    first = content.index(b"tkhd") + 44
+    a, b, c, d = (65536 * entry for entry in matrix)
+    content[first : first + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    [image] = next(read_batches(path)).images
+    assert image.shape[:2] == ((96, 128) if matrix[0] else (128, 96))
+    ends = slice(None, 16), slice(-16, None)
+    assert np.argmax([image[rows, columns].mean() for rows in ends for columns in ends]) == corner
 
 
 def test_ten_bits(tmp_path):
