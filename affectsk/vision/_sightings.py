@@ -150,13 +150,13 @@ def list_tracks(found, *, first_frame):
             rows += [(track, index, time) for track in tracks]
             lost += gaps
             images += [image] * len(tracks)
+        yield _track_rows(rows, lost, first_frame, faces, images)
         if tracker.n_tracks:
             nobody = []
         else:
-            nobody += [(0, index, time) for index, time in zip(*batch[:2], strict=True)]
-        yield _track_rows(rows, lost, first_frame, faces, images)
-    if not tracker.n_tracks:
-        yield _track_rows([], nobody, first_frame, [], [])
+            nobody.append([(0, *frame) for frame in zip(batch.indices, batch.times, strict=True)])
+    for lost in nobody:
+        yield _track_rows([], lost, first_frame, [], [])
 
 
 def _whole(image):
