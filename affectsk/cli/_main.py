@@ -40,6 +40,42 @@ _EXTRACTION = {
     },
 }
 
+# Options of predict alone.
+_PREDICTION = {
+    "pipelines": {
+        "flag": "--pipeline",
+        "nargs": "+",
+        "action": "extend",
+        "metavar": "[TASK=]FILE",
+        "help": "fitted pipelines, saved with joblib, or a folder of them; reading such a file "
+        "runs code, so use only files that you trust. TASK is valence_arousal, expression or "
+        "action_units, and may be left out where the file is named so, or holds a dict of them or "
+        "an estimator of several tasks",
+    },
+    "half_width": {
+        "type": int,
+        "metavar": "N",
+        "help": "without --pipeline: average the scores over N frames to each side, which also "
+        "fills gaps; default: 0",
+    },
+    "align": {
+        "choices": ["auto", "box", "landmarks"],
+        "help": "cut faces out by their box, or align them by their landmarks; by default (auto) "
+        "as the model says",
+    },
+    "resize": {
+        "choices": ["pil", "cv2"],
+        "help": "shrink faces with an antialiasing filter (default) or without",
+    },
+    "allow_rendered_model": {
+        "action": "store_true",
+        "help": "use a pipeline that was trained on rendered faces, whose predictions for real "
+        "faces are meaningless",
+    },
+}
+
+_PATHS = "a video, a folder of the frames of one, a folder of such, or a pattern in quotes"
+
 
 def main(arguments=None):
     """Run a command, and leave with its exit status.
@@ -109,7 +145,7 @@ def _add_features(commands):
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a video, a folder of the frames of one, a folder of such, or a pattern in quotes",
+        help=_PATHS,
     )
     parser.add_argument(
         "-o",
@@ -155,53 +191,11 @@ def _add_predict(commands):
         "something smooths them. Predictions describe how faces look to a model, not what people "
         "feel.",
     )
-    parser.add_argument(
-        "videos",
-        nargs="+",
-        metavar="VIDEO",
-        help="a video, a folder of the frames of one, a folder of such, or a pattern in quotes",
-    )
+    parser.add_argument("videos", nargs="+", metavar="VIDEO", help=_PATHS)
     parser.add_argument(
         "-o", "--output", required=True, metavar="FILE", help="a .parquet or .csv file"
     )
-    parser.add_argument(
-        "--pipeline",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="[TASK=]FILE",
-        help="fitted pipelines, saved with joblib, or a folder of them; reading such a file runs "
-        "code, so use only files that you trust. TASK is valence_arousal, expression or "
-        "action_units, and may be left out where the file is named so, or holds a dict of them or "
-        "an estimator of several tasks",
-    )
-    parser.add_argument(
-        "--half-width",
-        type=int,
-        default=0,
-        metavar="N",
-        help="without --pipeline: average the scores over N frames to each side, which also fills "
-        "gaps; default: %(default)s",
-    )
-    parser.add_argument(
-        "--align",
-        choices=["auto", "box", "landmarks"],
-        default="auto",
-        help="cut faces out by their box, or align them by their landmarks; default: as the model "
-        "says",
-    )
-    parser.add_argument(
-        "--resize",
-        choices=["pil", "cv2"],
-        default="pil",
-        help="shrink faces with an antialiasing filter or without; default: %(default)s",
-    )
-    parser.add_argument(
-        "--allow-rendered-model",
-        action="store_true",
-        help="use a pipeline that was trained on rendered faces, whose predictions for real faces "
-        "are meaningless",
-    )
+    _add_options(parser, _PREDICTION)
     _add_extraction(parser)
     parser.set_defaults(
         run=lambda o: write_predictions(
@@ -209,13 +203,9 @@ def _add_predict(commands):
             o.output,
             model=o.model,
             model_output=o.model_output,
-            pipelines=o.pipeline,
-            half_width=o.half_width,
-            allow_rendered_model=o.allow_rendered_model,
-            align=o.align,
-            resize=o.resize,
             device=o.device,
             n_jobs=o.n_jobs,
+            **_given(o, _PREDICTION),
             **_extraction(o),
         )
     )
@@ -236,13 +226,24 @@ def _add_extraction(parser):
     )
     parser.add_argument("--device", default="auto", help="where the model runs; default: auto")
     parser.add_argument("--n-jobs", type=int, metavar="N", help="processes that share the videos")
-    for name, facts in _EXTRACTION.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, **facts)
+    _add_options(parser, _EXTRACTION)
+
+
+def _add_options(parser, options):
+    """Add options, each of which is unknown unless it is given."""
+    for name, facts in options.items():
+        facts = {"flag": f"--{name.replace('_', '-')}", **facts}
+        parser.add_argument(facts.pop("flag"), dest=name, default=argparse.SUPPRESS, **facts)
+
+
+def _given(parsed, options):
+    """Return those of some options that were given."""
+    return {name: value for name, value in vars(parsed).items() if name in options}
 
 
 def _extraction(options):
     """Return the arguments of `extract_features` that were given."""
-    given = {name: vars(options)[name] for name in _EXTRACTION if name in options}
+    given = _given(options, _EXTRACTION)
     if "detector" in given:
         given["detector"] = read_detector(given["detector"], options.device)
     return given
