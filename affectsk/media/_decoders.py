@@ -69,7 +69,7 @@ class _OpenCVVideo:
     """A video file that OpenCV decodes; it turns frames upright by itself."""
 
     def __init__(self, path, capture):
-        self._capture = capture
+        self._capture, self._buffer = capture, None
         codec = _codec(capture)
         self.missing_codec = codec if codec in _PYAV_CODECS else None
         self.n_frames = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
@@ -94,8 +94,9 @@ class _OpenCVVideo:
 
     def _retrieve(self):
         """Return the frame last grabbed."""
-        decoded, image = self._capture.retrieve()
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if decoded else None
+        # One buffer for all: fresh memory for each frame would take as long as its decoding.
+        decoded, self._buffer = self._capture.retrieve(self._buffer)
+        return cv2.cvtColor(self._buffer, cv2.COLOR_BGR2RGB) if decoded else None
 
     def close(self):
         """Release the file."""

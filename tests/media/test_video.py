@@ -154,7 +154,7 @@ def test_a_few_frames_less_than_claimed_are_no_damage(monkeypatch, ramp, claimed
         isOpened=lambda: True,
         get=lambda fact: facts.get(fact, 0),
         grab=lambda: next(grabs, False),
-        retrieve=lambda: (True, np.zeros((2, 2, 3), np.uint8)),
+        retrieve=lambda image: (True, np.zeros((2, 2, 3), np.uint8)),
         release=lambda: None,
     )
     monkeypatch.setattr(cv2, "VideoCapture", lambda *arguments: capture)
