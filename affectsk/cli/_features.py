@@ -55,7 +55,7 @@ def write_feature_files(
     if is_table:
         table = extract_features(videos, embedder, **options)
         write_table(table, output)
-        n_faces = table["x0"].notna().sum()
+        n_faces = table[embedder.get_feature_names_out()].notna().any(axis=1).sum()
         print(f"{output}: {len(table)} rows of {len(videos)} video(s), {n_faces} with a face.")
     else:
         _write_store(videos, output, embedder, options)

@@ -93,7 +93,7 @@ class VideoWriter:
     def __init__(self, path, dtype):
         self._path = path
         self._dtype = np.dtype(dtype)
-        self._keys, self._facts = [], []
+        self._keys, self._facts, self._n_faces = [], [], 0
         mark = f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}"
         self._waiting = path.with_name(f"{mark}.rows.tmp")
         self._part = path.with_name(f"{mark}.npz.tmp")
@@ -140,6 +140,7 @@ class VideoWriter:
         self._n_features = rows.shape[1]
         self._keys.append(keys)
         self._facts.append(facts)
+        self._n_faces += int((~np.isnan(rows).all(axis=1)).sum())
         with store_writing(self._path):
             self._file.write(rows)
 
@@ -169,7 +170,7 @@ class VideoWriter:
             name: np.concatenate([block[name] for block in self._keys]) for name in self._keys[0]
         }
         facts = np.concatenate(self._facts)
-        counts = {"rows": len(facts), "faces": int(np.isfinite(facts).all(axis=1).sum())}
+        counts = {"rows": len(facts), "faces": self._n_faces}
         text = json.dumps(metadata | counts)
         with store_writing(self._path):
             self._file.close()

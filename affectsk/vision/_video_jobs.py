@@ -1,6 +1,7 @@
 """The same work on many videos: here, in processes of this machine, or on those of a cluster."""
 
 import os
+import socket
 import warnings
 from contextlib import contextmanager
 
@@ -11,6 +12,10 @@ from affectsk.compat import import_optional
 from affectsk.media import count_frames
 
 __all__ = ["check_scheduler", "expected_frames", "run_jobs"]
+
+# Ways to a scheduler, and how long it may take to answer, in seconds.
+_SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
+_TIMEOUT = 10
 
 
 def expected_frames(path, step):
@@ -48,35 +53,39 @@ def check_scheduler(scheduler):
         If the package to talk to it is missing.
     OSError
         If nothing answers there.
-    TypeError
+    TypeError, ValueError
         If it is no address.
     """
     if scheduler is None:
         return
+    wanted = (
+        "the address of a scheduler of dask, such as 'tcp://192.168.0.1:8786', which "
+        "`dask scheduler` prints; of a LocalCluster, it is cluster.scheduler_address."
+    )
     if not isinstance(scheduler, str):
-        raise TypeError(
-            f"scheduler={scheduler!r} must be the address of a scheduler of dask, such as "
-            "'tcp://192.168.0.1:8786'; of a LocalCluster, it is cluster.scheduler_address."
-        )
-    with _client(scheduler):
-        pass
+        raise TypeError(f"scheduler={scheduler!r} must be {wanted}")
+    _distributed()
+    scheme, _, place = scheduler.partition("://")
+    host, _, port = place.rpartition(":")
+    if scheme == "inproc":  # within this process
+        return
+    if scheme not in _SCHEMES or not host or not port.isdecimal():
+        raise ValueError(f"scheduler={scheduler!r} must be {wanted}")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT).close()
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"the scheduler {scheduler!r} does not answer ({error}); start one with "
+            "`dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`",
+        ) from error
 
 
-@contextmanager
-def _client(scheduler):
-    """Connect to a scheduler."""
-    distributed = import_optional(
+def _distributed():
+    """Return the package that talks to schedulers."""
+    return import_optional(
         "distributed", extra="distributed", needed_by="extract_features(scheduler=...)"
     )
-    try:
-        client = distributed.Client(scheduler, set_as_default=True)
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"scheduler={scheduler!r} does not answer ({error}); start one with `dask scheduler`, "
-            "workers with `dask worker ADDRESS --nthreads 1`, and name the address that it prints."
-        ) from error
-    with client:
-        yield client
 
 
 @contextmanager
@@ -85,7 +94,7 @@ def _backend(scheduler):
     if scheduler is None:
         yield
         return
-    with _client(scheduler), parallel_config("dask"):
+    with _distributed().Client(scheduler), parallel_config("dask"):
         yield
 
 

@@ -49,10 +49,11 @@ def test_a_store(videos, tmp_path, capsys):
         run(videos, "-o", store, "--step", 2)
 
 
-def test_options_reach_the_extraction(videos, tmp_path):
+def test_options_reach_the_extraction(videos, tmp_path, capsys):
     store = tmp_path / "store"
     options = "--detector cropped --first-frame 1 --faces largest --dtype float16 --n-jobs 1"
     run(videos / "deep" / "crops", "-o", store, "--model", "default", *options.split())
+    assert "3 frames and 3 faces" in capsys.readouterr().out
     table = load_features(store)
     assert table.index.tolist() == [("crops", 0, 1), ("crops", 0, 2), ("crops", 0, 5)]
     assert table["embedding_0"].dtype == np.float16

@@ -105,11 +105,12 @@ def test_the_table_is_the_same_with_and_without_a_store(videos, tmp_path):
     assert plain["time"].dtype == np.float64
 
 
-@pytest.mark.parametrize("faces", ["largest", "all"])
+@pytest.mark.parametrize("faces", ["largest", "all", "tracks"])
 def test_sampling_reaches_the_frames(videos, tmp_path, faces):
     options = {"step": 2, "first_frame": 1, "faces": faces}
     table = run(videos[:1], tmp_path / "store", function=extract_features, **options)
-    assert table.index.get_level_values("frame").tolist() == [1, 3, 5, 7]
+    first = [] if faces == "tracks" else [1]  # nobody is seen in it
+    assert table.index.get_level_values("frame").tolist() == [*first, 3, 5, 7]
     pd.testing.assert_frame_equal(
         table, run(videos[:1], None, function=extract_features, **options)
     )
@@ -313,8 +314,22 @@ def test_a_cluster_shares_the_videos(videos, tmp_path):
         plain = run(videos, None, function=extract_features, **options)
     assert report.written == ["b", "a", "ü 漢"]
     np.testing.assert_array_equal(load_features(tmp_path / "store"), plain.sort_index())
-    with pytest.raises(TypeError, match="scheduler=8786"):
-        run(videos, None, function=extract_features, scheduler=8786)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "error", "message"),
+    [
+        (8786, TypeError, "scheduler=8786 must be the address"),
+        ("localhost", ValueError, "scheduler='localhost' must be the address"),
+        ("ftp://localhost:21", ValueError, "must be the address"),
+        ("tcp://127.0.0.1:9", OSError, "does not answer"),
+    ],
+)
+def test_schedulers_that_are_none(videos, tmp_path, scheduler, error, message):
+    pytest.importorskip("distributed")
+    with pytest.raises(error, match=message):
+        run(videos, tmp_path / "store", scheduler=scheduler)
+    assert not (tmp_path / "store").exists()
 
 
 class Slow(Light):
