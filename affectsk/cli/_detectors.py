@@ -1,5 +1,7 @@
 """What finds the faces, from how it is named on the command line."""
 
+import numpy as np
+
 from affectsk.vision import FaceDetector
 
 __all__ = ["read_detector"]
@@ -24,7 +26,8 @@ def read_detector(names, device="auto"):
     Raises
     ------
     ValueError
-        If ``cropped`` is one of several names.
+        If there is no such backend, its file is missing or another one, or ``cropped`` is one of
+        several names.
     """
     if names == ["cropped"]:
         return "cropped"
@@ -32,4 +35,7 @@ def read_detector(names, device="auto"):
         raise ValueError(f"--detector cropped means that there is nothing to find, got {names!r}.")
     pairs = [name.partition("=") for name in names]
     files = {name: file for name, equals, file in pairs if equals}
-    return FaceDetector([name for name, _, _ in pairs], model_files=files or None, device=device)
+    backends = [name for name, _, _ in pairs]
+    detector = FaceDetector(backends, model_files=files or None, device=device)
+    detector.detect([np.zeros((64, 64, 3), np.uint8)])  # what is wrong comes out before any work
+    return detector

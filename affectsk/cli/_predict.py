@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from sklearn.base import clone
 
 from affectsk.cli._pipelines import check_features, check_tasks, is_rendered, read_pipelines
 from affectsk.cli._tables import check_table_path, write_table
@@ -143,6 +144,8 @@ def _check_smoothing(half_width, extraction):
 
 def _own_predictions(embedder):
     """Return what reads expressions, valence and arousal from the logits of a model."""
+    # What is wrong with the model itself needs no word on pipelines.
+    clone(embedder).set_params(output="embeddings").get_feature_names_out()
     try:
         names = embedder.get_feature_names_out().tolist()
     except ValueError as error:

@@ -12,7 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.cli import main
-from affectsk.cli._detectors import read_detector
 from affectsk.decision import BlendingClassifier
 from affectsk.heads import CCCRegressor, MultiTaskHeads
 from affectsk.labels import AFFECTNET_EXPRESSIONS
@@ -168,6 +167,7 @@ def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
     [
         ([], f"models fetch {MODEL}"),
         (["--model", "default"], "the model must predict by itself"),
+        (["--model", "text.onnx"], "is no ONNX file, or it is damaged; [^`]*$"),
         (["--pipeline", "absent.joblib"], "no such file"),
         (["--pipeline", "empty"], "no file valence_arousal.joblib or"),
         (["--pipeline", "text.joblib"], "cannot be read as a file of joblib"),
@@ -188,7 +188,7 @@ def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
 )
 def test_errors_before_work(arguments, message, expression, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("text.joblib", "text.mp4"):
+    for name in ("text.joblib", "text.mp4", "text.onnx"):
         (tmp_path / name).write_text("text")
     save(expression, "unnamed.joblib")
     save(expression, "expression.joblib")
@@ -225,19 +225,15 @@ def test_outputs_without_names_are_no_expressions(face_net, clip, tmp_path):
         main(["predict", str(clip), "--model", str(face_net), "-o", str(tmp_path / "out.csv")])
 
 
-@pytest.mark.parametrize(
-    ("names", "backend", "files"),
-    [
-        (["mtcnn"], ["mtcnn"], None),
-        (["yunet=a=b.onnx", "mtcnn"], ["yunet", "mtcnn"], {"yunet": "a=b.onnx"}),
-    ],
-)
-def test_detectors(names, backend, files):
-    detector = read_detector(names)
-    assert (detector.backend, detector.model_files) == (backend, files)
-
-
-def test_cropped_is_no_part_of_a_cascade():
-    assert read_detector(["cropped"]) == "cropped"
-    with pytest.raises(ValueError, match="nothing to find"):
-        read_detector(["cropped", "mtcnn"])
+def test_detectors_are_tried_before_work(published, clip, tmp_path):
+    command = ["predict", str(clip), "--model", published, "-o", str(tmp_path / "out.csv")]
+    main([*command, "--detector", "mtcnn"])
+    for names, message in (
+        (["yunet=absent.onnx", "mtcnn"], "absent.onnx"),
+        (["mtcnn", "yunet"], "'yunet' needs a file"),
+        (["nobody"], "nobody"),
+        (["mtcnn", "cropped"], "nothing to find"),
+    ):
+        with pytest.raises(SystemExit, match=message) as error:
+            main([*command, *(part for name in names for part in ("--detector", name))])
+        assert "failed" not in str(error.value)
