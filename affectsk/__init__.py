@@ -4,7 +4,14 @@ Everything is importable from its package (`affectsk.heads`, `affectsk.temporal`
 and the functions that most programs need also from here.
 """
 
-from affectsk.datasets import load_affwild2, make_affect_frames, make_affwild2, read_openface
+from affectsk.datasets import (
+    load_affwild2,
+    load_features,
+    make_affect_frames,
+    make_affwild2,
+    read_openface,
+    read_pyfeat,
+)
 from affectsk.decision import (
     BlendingClassifier,
     BlendingRegressor,
@@ -41,7 +48,15 @@ from affectsk.temporal import (
     split_videos,
 )
 from affectsk.tuning import OptunaSearchCV, suggested_space
-from affectsk.vision import FaceDetector, FaceEmbedder, extract_features, predict_frames
+from affectsk.vision import (
+    FaceDetector,
+    FaceEmbedder,
+    FaceUpscaler,
+    extract_features,
+    fetch_model,
+    list_models,
+    predict_frames,
+)
 
 __version__ = "0.1.0"
 
@@ -54,6 +69,7 @@ __all__ = [
     "ConfidenceGateClassifier",
     "FaceDetector",
     "FaceEmbedder",
+    "FaceUpscaler",
     "GapInterpolator",
     "JointMultiTaskMLP",
     "MultiTaskHeads",
@@ -74,14 +90,18 @@ __all__ = [
     "compare_scores",
     "expression_f1_score",
     "extract_features",
+    "fetch_model",
     "frame_table",
     "get_scorer",
+    "list_models",
     "load_affwild2",
+    "load_features",
     "make_affect_frames",
     "make_affwild2",
     "pool_frames",
     "predict_frames",
     "read_openface",
+    "read_pyfeat",
     "refit_on_all",
     "split_videos",
     "suggested_space",

@@ -86,6 +86,7 @@ ESTIMATORS = [
 CHECKED_ELSEWHERE = {
     "FaceDetector": "takes images and has neither fit nor X: tests/vision",
     "FaceEmbedder": "takes images, which are no two-dimensional array: tests/vision",
+    "FaceUpscaler": "takes images and gives images: tests/vision",
     "VideoKFold": "is a splitter: tests/model_selection",
 }
 
