@@ -20,6 +20,10 @@ from sklearn.preprocessing import StandardScaler
 from affectsk.heads import WeightedMLPClassifier
 from affectsk.vision import FaceDetector, FaceEmbedder
 from benchmarks._measure import report, result
+from benchmarks._vision_bulk import bulk
+from benchmarks._vision_crops import crops
+from benchmarks._vision_decoding import decoding
+from benchmarks._vision_videos import videos
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SEEDS = (0, 1, 2)
@@ -143,7 +147,8 @@ def expressions():
 
 def run():
     """Return all numbers."""
-    return {**detector(), **photos(), **expressions()}
+    parts = (detector, photos, expressions, crops, videos, bulk, decoding)
+    return {question: row for part in parts for question, row in part().items()}
 
 
 if __name__ == "__main__":
