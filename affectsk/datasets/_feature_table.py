@@ -3,7 +3,43 @@
 import numpy as np
 import pandas as pd
 
-__all__ = ["feature_table", "frame_index"]
+__all__ = ["cast_features", "feature_table", "frame_index"]
+
+
+def cast_features(features, dtype):
+    """Return features as another type, in which every one of them must have a value.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_rows, n_features), float32
+        Features.
+    dtype : {"float32", "float16"}
+        The type.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features)
+        The features.
+
+    Raises
+    ------
+    ValueError
+        If a feature is too large for the type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cast_features(np.array([[0.1, np.nan]], np.float32), "float16")
+    array([[0.1, nan]], dtype=float16)
+    """
+    try:
+        with np.errstate(over="raise"):
+            return features.astype(dtype, copy=False)
+    except FloatingPointError:
+        raise ValueError(
+            f"A feature of {np.nanmax(np.abs(features)):g} is too large for "
+            f"dtype={np.dtype(dtype).name!r}; use dtype='float32'."
+        ) from None
 
 
 def frame_index(videos, n_rows, levels, keys):

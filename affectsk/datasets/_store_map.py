@@ -107,6 +107,8 @@ def map_store(store, manifest):
             with locked(store / "map.lock", wait=True):
                 if not features.exists():
                     _write_map(store, manifest, rows, features)
+        except FileNotFoundError:  # of a video
+            raise
         except OSError as error:
             raise OSError(
                 error.errno,

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
+from affectsk.datasets._feature_table import cast_features
+
 __all__ = [
     "StoreWriteError",
     "VideoWriter",
@@ -129,14 +131,7 @@ class VideoWriter:
         StoreWriteError
             If there is no room.
         """
-        try:
-            with np.errstate(over="raise"):
-                rows = np.ascontiguousarray(features, self._dtype)
-        except FloatingPointError:
-            raise ValueError(
-                f"a feature of {np.nanmax(np.abs(features)):g} is too large for "
-                f"dtype={self._dtype.name!r}; use dtype='float32'."
-            ) from None
+        rows = np.ascontiguousarray(cast_features(features, self._dtype))
         self._n_features = rows.shape[1]
         self._keys.append(keys)
         self._facts.append(facts)
@@ -225,10 +220,15 @@ def _opened(path):
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"The file {str(path)!r} of the store is missing; run extract_features with this store "
+            "again, which makes it anew."
+        ) from error
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
         raise ValueError(
-            f"The file {str(path)!r} of the store is damaged ({error}); run extract_features with "
-            "this store again, which makes it anew."
+            f"The file {str(path)!r} of the store is damaged ({error}); delete it and run "
+            "extract_features with this store again, which makes it anew."
         ) from error
 
 

@@ -5,11 +5,11 @@ from contextlib import closing
 import numpy as np
 
 from affectsk.datasets import load_features
-from affectsk.datasets._feature_table import feature_table, frame_index
+from affectsk.datasets._feature_table import cast_features, feature_table, frame_index
 from affectsk.media import check_videos
 from affectsk.vision._extraction import check_extraction, named_paths
 from affectsk.vision._face_rows import FRAME_COLUMNS, stream_faces
-from affectsk.vision._video_jobs import check_scheduler, expected_frames, run_jobs
+from affectsk.vision._video_jobs import check_workers, expected_frames, run_jobs
 from affectsk.vision._write_features import write_features
 
 __all__ = ["extract_features"]
@@ -23,7 +23,7 @@ def _read_video(path, extraction, dtype, *, tell):
         for rows in blocks:
             keys.append(np.column_stack(list(rows.keys.values())))
             facts.append(rows.facts)
-            features.append(rows.features.astype(dtype, copy=False))
+            features.append(cast_features(rows.features, dtype))
             tell(rows.n_frames)
     levels, keys = list(rows.keys), np.concatenate(keys)
     order = np.lexsort(keys.T[::-1])
@@ -194,5 +194,5 @@ def extract_features(
     extraction = check_extraction(embedder, detector, dtype=dtype, **sampling)
     videos = named_paths(paths)
     check_videos(videos.values())
-    check_scheduler(scheduler)
+    check_workers(n_jobs, scheduler)
     return _read_videos(videos, extraction, dtype, n_jobs, scheduler)

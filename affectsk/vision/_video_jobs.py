@@ -4,6 +4,7 @@ import os
 import socket
 import warnings
 from contextlib import contextmanager
+from numbers import Integral
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from tqdm import tqdm
@@ -11,7 +12,7 @@ from tqdm import tqdm
 from affectsk.compat import import_optional
 from affectsk.media import count_frames
 
-__all__ = ["check_scheduler", "expected_frames", "run_jobs"]
+__all__ = ["check_workers", "expected_frames", "run_jobs"]
 
 # Ways to a scheduler, and how long it may take to answer, in seconds.
 _SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
@@ -39,11 +40,13 @@ def expected_frames(path, step):
         return 0
 
 
-def check_scheduler(scheduler):
-    """Check, before any work starts, that a cluster is there.
+def check_workers(n_jobs, scheduler):
+    """Check, before any work starts, that there is who does it.
 
     Parameters
     ----------
+    n_jobs : int or None
+        Processes, as in `joblib`.
     scheduler : str or None
         Address of a scheduler of dask.
 
@@ -54,8 +57,10 @@ def check_scheduler(scheduler):
     OSError
         If nothing answers there.
     TypeError, ValueError
-        If it is no address.
+        If the number is none, or the scheduler no address.
     """
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+        raise ValueError(f"n_jobs={n_jobs!r} must be an int but 0, or None; -1 is one per core.")
     if scheduler is None:
         return
     wanted = (

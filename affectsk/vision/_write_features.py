@@ -6,7 +6,7 @@ from pathlib import Path
 from affectsk.exceptions import ExtractionError
 from affectsk.vision._extraction import check_extraction, named_paths, store_header
 from affectsk.vision._fill_store import fill_store, open_manifest, open_store
-from affectsk.vision._video_jobs import check_scheduler
+from affectsk.vision._video_jobs import check_workers
 
 __all__ = ["write_features"]
 
@@ -49,7 +49,8 @@ def write_features(
     embedder : FaceEmbedder, default=None
         What embeds the faces; by default, ``FaceEmbedder()``.
     detector : str or FaceDetector, default=None
-        What finds the faces, as in `extract_features`.
+        What finds the faces, as in `extract_features`. One of your own is known again by its class
+        and its `get_params`, if it has that.
     step : int, default=1
         Every `step`-th frame is used, the first one included.
     start : float, default=0.0
@@ -135,7 +136,7 @@ def write_features(
         faces=faces,
     )
     videos, store = named_paths(paths), Path(store)
-    check_scheduler(scheduler)
+    check_workers(n_jobs, scheduler)
     header = store_header(extraction, dtype)
     with open_store(store):
         manifest = open_manifest(store, header)

@@ -153,7 +153,7 @@ def test_a_pipeline_takes_it(store):
     assert make_pipeline(StandardScaler(), Ridge(1e-3)).fit(X, y).score(X, y) > 0.99
 
 
-def test_damage_is_noticed(store):
+def test_damage_is_noticed(store, made):
     [first, *_, last] = sorted((store / "videos").iterdir())
     content = bytearray(first.read_bytes())
     content[len(content) // 2] ^= 1
@@ -163,8 +163,10 @@ def test_damage_is_noticed(store):
             load_features(store, mmap=mmap)
     assert not list(store.glob("features-*"))
     last.unlink()
-    with pytest.raises(FileNotFoundError, match=last.name):
-        load_features(store, videos="c", mmap=False)
+    shutil.copy(made[0] / "videos" / first.name, first)
+    for mmap in (True, False):
+        with pytest.raises(FileNotFoundError, match=rf"{last.name}.*is missing"):
+            load_features(store, mmap=mmap)
 
 
 def change(store, **changes):

@@ -275,6 +275,8 @@ def test_values_beyond_half_precision(videos, tmp_path):
         pytest.warns(FailedVideoWarning),
     ):
         run(videos, tmp_path / "large", gain=1e4, dtype="float16")
+    with pytest.raises(ValueError, match="too large for dtype='float16'"):
+        run(videos, None, function=extract_features, gain=1e4, dtype="float16")
 
 
 @pytest.mark.parametrize(
@@ -286,6 +288,7 @@ def test_values_beyond_half_precision(videos, tmp_path):
         ({"first_frame": 2}, "first_frame=2"),
         ({"faces": "both"}, "faces='both'"),
         ({"detect_every": 0}, "detect_every=0"),
+        ({"n_jobs": 0}, "n_jobs=0"),
     ],
 )
 @pytest.mark.parametrize("store", [None, "store"])
