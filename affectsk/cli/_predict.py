@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -168,12 +169,16 @@ def _own_predictions(embedder):
 
 
 def _predict_video(video, embedder, estimators, half_width, extraction):
-    """Return the predictions of a video, or the error because of which there are none."""
-    try:
-        frames = extract_features(video, embedder, **extraction)
-        return _smoothed(predict_frames(estimators, frames), half_width)
-    except (OSError, ValueError) as error:
-        return error
+    """Return the predictions of a video or the error instead of them, and the warnings."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        try:
+            frames = extract_features(video, embedder, **extraction)
+            result = _smoothed(predict_frames(estimators, frames), half_width)
+        except (OSError, RuntimeError, ValueError) as error:
+            result = error
+    told = [str(each.message) for each in seen if issubclass(each.category, UserWarning)]
+    return result, list(dict.fromkeys(told))
 
 
 def _smoothed(predictions, half_width):
@@ -193,19 +198,19 @@ def _smoothed(predictions, half_width):
     return predictions
 
 
-def _collect(videos, results):
+def _collect(videos, outcomes):
     """Return the tables, and the names of the videos that failed, telling of each."""
     tables, failures = [], []
-    for video, result in zip(videos, results, strict=True):
+    for video, (result, messages) in zip(videos, outcomes, strict=True):
+        for message in messages:
+            print(f"affectsk: warning: {video}: {message}", file=sys.stderr)
         if isinstance(result, Exception):
             failures.append(str(video))
             print(f"affectsk: {video}: {result}", file=sys.stderr)
         else:
             tables.append(result)
-            print(
-                f"{video}: {len(result)} rows, {result['face_found'].sum()} with a face.",
-                flush=True,
-            )
+            n_faces = result["face_found"].sum()
+            print(f"{video}: {len(result)} rows, {n_faces} with a face.", flush=True)
     return tables, failures
 
 

@@ -1,5 +1,6 @@
 """Predictions on the command line."""
 
+import re
 import shutil
 
 import joblib
@@ -12,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.cli import main
-from affectsk.decision import BlendingClassifier
+from affectsk.decision import BlendingClassifier, SmoothedClassifier
 from affectsk.heads import CCCRegressor, MultiTaskHeads
 from affectsk.labels import AFFECTNET_EXPRESSIONS
 from affectsk.pretrained import find_published, git_blob_sha1
@@ -152,6 +153,15 @@ def test_one_bad_video_does_not_stop_the_others(expression, clip, tmp_path, caps
         main(["predict", *videos, "-o", str(output), "--pipeline", file])
     assert "text.mp4" in capsys.readouterr().err
     assert read(output).index.unique("video").tolist() == ["clip", "second"]
+
+
+def test_warnings_name_the_video(expression, X, write_video, scene, tmp_path, capsys):
+    grey = write_video(tmp_path / "grey.avi", [scene()] * 3)
+    smoothed = SmoothedClassifier(expression).fit(X, CLASSES * 20)
+    file, output = save(smoothed, tmp_path / "expression.joblib"), tmp_path / "out.csv"
+    main(["predict", str(grey), "-o", str(output), "--pipeline", file])
+    [line] = capsys.readouterr().err.splitlines()
+    assert re.match(r"affectsk: warning: .*grey\.avi: .* have no frame with a face", line)
 
 
 def test_nothing_is_written_where_all_videos_fail(expression, tmp_path):
