@@ -296,8 +296,8 @@ def _take_crops(graph, name, size, batch, channels_last, mean, std):
         numpy_helper.from_array(value.reshape(shape), f"{CROPS}_{key}")
         for key, value in constants.items()
     )
-    steps = [("Cast", [], {"to": TensorProto.FLOAT})]
-    steps += [] if channels_last else [("Transpose", [], {"perm": [0, 3, 1, 2]})]
+    steps = [] if channels_last else [("Transpose", [], {"perm": [0, 3, 1, 2]})]
+    steps += [("Cast", [], {"to": TensorProto.FLOAT})]  # bytes are turned faster than floats
     steps += [("Sub", [f"{CROPS}_mean"], {})]
     steps += [] if folded else [("Div", [f"{CROPS}_std"], {})]
     names = [CROPS, *(f"{CROPS}_{i}" for i in range(len(steps) - 1)), name]
