@@ -144,3 +144,32 @@ def test_a_fast_face_is_met_where_it_goes(scene, known_faces):
     tracks, gaps = track(images, faces)
     assert tracks == [[1], [1], [1], [], [], [1]]
     assert [frame for _, frame, _ in gaps] == [3, 4]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_persons_who_come_and_go_side_by_side(scene, known_faces, seed):
+    rng = np.random.default_rng(seed)
+    there = np.zeros((3, 80), bool)
+    for lane in there:
+        borders = np.cumsum(rng.integers(1, 45, 10))
+        lane[:] = np.searchsorted(borders, np.arange(80), side="right") % 2 == rng.integers(2)
+    places = [
+        [(130 * k + 10 + rng.integers(8), 60 + rng.integers(8), 110) for k in range(3) if lane[k]]
+        for lane in there.T
+    ]
+    tracks, gaps = track([scene(*these) for these in places], [known_faces(*p) for p in places])
+    # Who is away for longer than 30 frames comes back as somebody else.
+    expected, seen, lost, n_tracks = [], {}, [], 0
+    for i in range(80):
+        expected.append([])
+        for k in np.flatnonzero(there[:, i]):
+            number, last = seen.get(k, (0, -99))
+            if i - last > 30:
+                n_tracks += 1
+                number = n_tracks
+            else:
+                lost += [(number, j) for j in range(last + 1, i)]
+            seen[k] = number, i
+            expected[-1].append(number)
+    assert tracks == expected
+    assert [gap[:2] for gap in gaps] == lost
