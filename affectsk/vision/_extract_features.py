@@ -35,7 +35,7 @@ def _read_videos(videos, extraction, dtype, n_jobs, scheduler):
     paths = list(videos.values())
     results = run_jobs(
         _read_video,
-        [(path, extraction, dtype) for path in paths],
+        [(path.absolute(), extraction, dtype) for path in paths],
         n_frames=[expected_frames(path, extraction.sampling["step"]) for path in paths],
         n_jobs=n_jobs,
         scheduler=scheduler,

@@ -186,11 +186,11 @@ def fill_store(store, manifest, videos, extraction, *, n_jobs, scheduler):
     # The long ones first, lest one of them be left to a single process in the end.
     waiting.sort(key=n_expected.get, reverse=True)
     header = {name: value for name, value in manifest.items() if name != "videos"}
+    folder = (store / VIDEOS).absolute()  # workers elsewhere have other working folders
     jobs = [
-        (videos[name], store / VIDEOS / video_file(name), extraction,
-         header | {"video": name} | sources[name])
+        (folder / video_file(name), extraction, header | {"video": name} | sources[name])
         for name in waiting
-    ]  # fmt: skip
+    ]
     results = run_jobs(
         _store_video,
         jobs,
@@ -236,10 +236,10 @@ def _is_up_to_date(entries, name, source, store):
     return False
 
 
-def _store_video(path, file, extraction, metadata, *, tell):
+def _store_video(file, extraction, metadata, *, tell):
     """Extract one video; return its entry of the manifest, or None and why it failed."""
     embedder, detector, sampling = extraction
-    n_frames = 0
+    path, n_frames = Path(metadata["source"]), 0
     try:
         with (
             VideoWriter(file, metadata["settings"]["dtype"]) as writer,
