@@ -1,6 +1,6 @@
 """Files that commands write tables to."""
 
-import os
+import errno
 from pathlib import Path
 
 __all__ = ["check_table_path", "write_table"]
@@ -33,8 +33,16 @@ def check_table_path(output):
         raise ValueError(f"output={str(output)!r} must end in .parquet or .csv.")
     if not output.parent.is_dir():
         raise FileNotFoundError(f"the folder {str(output.parent)!r} does not exist; make it first.")
-    if output.is_dir() or not os.access(output.parent, os.W_OK):
-        raise PermissionError(f"output={str(output)!r} cannot be written; name a file elsewhere.")
+    try:
+        if output.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        _part(output).touch()
+        _part(output).unlink()
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"output={str(output)!r} cannot be written: {error.strerror}; name a file elsewhere",
+        ) from error
     return output
 
 
@@ -48,9 +56,14 @@ def write_table(table, output):
     output : Path
         File that `check_table_path` has checked.
     """
-    part = output.with_name(f".{output.name}.part")
+    part = _part(output)
     try:
         getattr(table, _WRITERS[output.suffix])(part)
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _part(output):
+    """Return the file that becomes another one when it is whole."""
+    return output.with_name(f".{output.name}.part")
