@@ -1,4 +1,4 @@
-"""The command line: ``affectsk quickstart`` and ``affectsk features``."""
+"""The command line: ``affectsk quickstart | models | features | predict``."""
 
 from affectsk.cli._main import main
 
