@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from affectsk.media import read_batches
+from affectsk.media import FrameBatch, read_batches
 from affectsk.vision._embedding import MainFaces, embed_crops, embed_faces
 from affectsk.vision._face_model import load_model, output_names
 from affectsk.vision._overlap import run_ahead
@@ -25,6 +25,9 @@ FACE_CHOICES = ("largest", "all", "tracks")
 
 # A face is not followed longer than this, for so many frames are held in memory.
 _MAX_DETECT_EVERY = 32
+
+# Most of a video in one batch, unless it is a single span; at most five batches are held at a time.
+_BYTES_PER_BATCH = 100_000_000
 
 
 class FaceRows(NamedTuple):
@@ -79,7 +82,7 @@ def stream_faces(
     detect_every=1,
     faces="largest",
 ):
-    """Find and embed the faces of a video, a batch of the embedder at a time.
+    """Find and embed the faces of a video, a batch of the embedder or less at a time.
 
     Parameters
     ----------
@@ -119,9 +122,8 @@ def stream_faces(
         has ``on_missing="raise"``.
     """
     check_faces(faces, detect_every)
-    # Batches hold whole spans from one detection to the next.
-    size = max(embedder.batch_size // detect_every, 1) * detect_every
-    batches = run_ahead(read_batches(path, step=step, start=start, end=end, batch_size=size))
+    spans = read_batches(path, step=step, start=start, end=end, batch_size=detect_every)
+    batches = run_ahead(_join_spans(spans, embedder.batch_size))
     found = find_faces(batches, detector, detect_every=detect_every, choice=faces)
     if embedder.on_missing == "raise":
         found = _check_found(found, path, first_frame)
@@ -136,6 +138,21 @@ def stream_faces(
         for some in rows:
             facts = np.column_stack([some.times, some.faces.boxes, some.faces.scores])
             yield FaceRows(some.keys, facts, embed(some.images, some.faces), some.n_frames)
+
+
+def _join_spans(spans, batch_size):
+    """Join spans from one detection to the next to batches that are not too large."""
+    batch = FrameBatch([], [], [])
+    with closing(spans):
+        for span in spans:
+            for values, more in zip(batch, span, strict=True):
+                values += more
+            room = min(batch_size, _BYTES_PER_BATCH // span.images[0].nbytes)
+            if len(batch.images) + len(span.images) > room:
+                yield batch
+                batch = FrameBatch([], [], [])
+    if batch.images:
+        yield batch
 
 
 def _check_found(found, path, first_frame):

@@ -170,6 +170,17 @@ def test_stages_side_by_side_give_what_they_give_in_turn(pair, monkeypatch, opti
     assert table.equals(in_turn)
 
 
+@pytest.mark.parametrize(("n_bytes", "expected"), [(0, 3), (270 * 400 * 3 * 7, 6), (10**9, 9)])
+def test_large_frames_come_in_smaller_batches(pair, monkeypatch, n_bytes, expected):
+    monkeypatch.setattr(face_rows, "_BYTES_PER_BATCH", n_bytes)
+    blocks = list(
+        face_rows.stream_faces(pair, FaceEmbedder(batch_size=11), FaceDetector(), detect_every=3)
+    )
+    assert [block.n_frames for block in blocks] == [expected] * (12 // expected) + [3] * (
+        12 % expected > 0
+    )
+
+
 def test_warnings_of_damaged_videos_reach_the_caller(scene, write_video, tmp_path):
     content = write_video(tmp_path / "whole.avi", [scene(LARGE)] * 40).read_bytes()
     (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
