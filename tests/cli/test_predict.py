@@ -14,8 +14,13 @@ from sklearn.preprocessing import StandardScaler
 
 from affectsk.cli import main
 from affectsk.decision import BlendingClassifier, SmoothedClassifier
-from affectsk.heads import CCCRegressor, MultiTaskHeads
-from affectsk.labels import AFFECTNET_EXPRESSIONS
+from affectsk.heads import (
+    CCCRegressor,
+    MultiTaskHeads,
+    PretrainedScoreClassifier,
+    PretrainedScoreRegressor,
+)
+from affectsk.labels import AFFECTNET_EXPRESSIONS, AFFWILD2_EXPRESSIONS
 from affectsk.pretrained import find_published, git_blob_sha1
 from affectsk.vision import FaceEmbedder, extract_features, predict_frames
 
@@ -109,6 +114,23 @@ def test_kinds_of_files(X, expression, affect, clip, tmp_path):
         command = ["predict", str(clip), "-o", str(output), "--step", "4", "--pipeline"]
         main([*command, *pipelines])
         pd.testing.assert_frame_equal(pd.read_parquet(output), expected)
+
+
+def test_pipeline_of_published_scores(published, clip, tmp_path):
+    heads = {
+        "expression": PretrainedScoreClassifier(
+            columns=[f"logit_{name}" for name in AFFECTNET_EXPRESSIONS],
+            target=AFFWILD2_EXPRESSIONS,
+            substitute={"Other": "Contempt"},
+        ),
+        "valence_arousal": PretrainedScoreRegressor(),
+    }
+    file, output = save(heads, tmp_path / "zero_shot.joblib"), tmp_path / "out.csv"
+    options = ["--model", published, "--model-output", "logits"]
+    main(["predict", str(clip), "-o", str(output), "--pipeline", file, *options])
+    table = read(output)
+    assert "p_Other" in table
+    assert table["valence"].notna().tolist() == [True] * 5 + [False] * 3
 
 
 def test_estimator_of_several_tasks(X, clip, tmp_path):
