@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from affectsk.exceptions import DamagedVideoWarning
+from affectsk.media import read_batches
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features
 from affectsk.vision import _face_rows as face_rows
 
@@ -106,6 +107,15 @@ def test_rows_do_not_depend_on_the_size_of_batches(pair, faces, detect_every):
     for table in tables[1:]:
         assert table.index.equals(tables[0].index)
         np.testing.assert_allclose(table, tables[0], atol=0.02)
+
+
+def test_boxes_are_those_of_the_detector(pair):
+    [images] = [batch.images for batch in read_batches(pair)]
+    found = [faces for faces in FaceDetector().detect(images) if len(faces.scores)]
+    table = extract_features(pair, faces="all").dropna()
+    np.testing.assert_array_equal(table[BOX], np.concatenate([faces.boxes for faces in found]))
+    scores = np.concatenate([faces.scores for faces in found])
+    np.testing.assert_array_equal(table["detection_score"], scores)
 
 
 @pytest.mark.parametrize("faces", ["largest", "all", "tracks"])
