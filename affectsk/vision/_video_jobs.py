@@ -99,7 +99,11 @@ def _backend(scheduler):
     if scheduler is None:
         yield
         return
-    with _distributed().Client(scheduler), parallel_config("dask"):
+    with _distributed().Client(scheduler), parallel_config("dask") as config:
+        # With a single worker, joblib would not send the work there, but do it here.
+        backend = config["backend"]
+        n_workers = backend.effective_n_jobs
+        backend.effective_n_jobs = lambda n_jobs: max(2, n_workers(n_jobs))
         yield
 
 

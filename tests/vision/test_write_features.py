@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -310,6 +311,28 @@ def test_processes_share_the_videos_and_hand_on_their_warnings(videos, tmp_path,
         plain = extract_features([*videos, cut], **options)
     assert 5 < len(plain.loc["cut"]) < 60
     np.testing.assert_allclose(table, plain.loc[table.index.unique("video")], rtol=1e-5)
+
+
+class Traced(Colour):
+    """Notes the threads in which it works."""
+
+    threads = set()
+
+    def embed(self, crops):
+        Traced.threads.add(threading.current_thread())
+        return super().embed(crops)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_single_worker_does_the_work_of_a_cluster(videos, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        address, embedder = cluster.scheduler_address, FaceEmbedder(Traced())
+        extract_features(videos, embedder, detector=Light(), scheduler=address)
+    assert Traced.threads
+    assert threading.main_thread() not in Traced.threads
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
