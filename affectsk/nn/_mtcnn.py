@@ -13,7 +13,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Lock
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ __all__ = ["FaceNetworks", "OutputNet", "ProposalNet", "RefineNet"]
 # Layers of small blocks stay in the cache of a processor: nearly twice as fast as large ones.
 _PIXELS_PER_RUN = 40_000
 _PIXELS_PER_RUN_ELSEWHERE = 4_000_000
+# While a pool starts, torch tells other threads a wrong number of its threads.
+_STARTING = Lock()
 
 
 def _parameter(array: np.ndarray) -> nn.Parameter:
@@ -239,8 +241,10 @@ class FaceNetworks:
         step = max(budget // (pixels.shape[1] * pixels.shape[2]), 1)
         blocks = [pixels[start : start + step] for start in range(0, max(len(pixels), 1), step)]
         run = functools.partial(self._run_block, net)
-        side_by_side = on_cpu and torch.get_num_threads() > 1
-        parts = list((_workers(os.getpid()).map if side_by_side else map)(run, blocks))
+        with _STARTING:
+            side_by_side = on_cpu and torch.get_num_threads() > 1
+            run_blocks = _workers(os.getpid()).map if side_by_side else map
+        parts = list(run_blocks(run, blocks))
         return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 
     @torch.inference_mode()

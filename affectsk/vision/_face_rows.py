@@ -172,6 +172,7 @@ def _embedding(embedder, *, cropped):
     model = load_model(embedder.model, embedder.device)
     kinds = output_names(model, embedder.output)
     n_columns = sum(len(model.outputs[kind]) for kind in kinds)
+    cutting = {name: getattr(embedder, name) for name in ("resize", "align", "device")}
 
     def embed(images, faces):
         features = np.full((len(images), n_columns), np.nan, np.float32)
@@ -183,7 +184,7 @@ def _embedding(embedder, *, cropped):
 
     def embed_some(images, faces):
         if cropped:
-            return embed_crops(model, kinds, images, resize=embedder.resize, device=embedder.device)
-        return embed_faces(model, kinds, images, MainFaces(*faces), resize=embedder.resize)
+            return embed_crops(model, kinds, images, **cutting)
+        return embed_faces(model, kinds, images, MainFaces(*faces), **cutting)
 
     return embed

@@ -219,3 +219,20 @@ def test_errors_of_a_detector_reach_the_caller(pair):
     with pytest.raises(RuntimeError, match="no detector today"):
         extract_features(pair, detector=Broken(), detect_every=5)
     assert not stage_threads()
+
+
+@pytest.mark.parametrize("align", ["box", "landmarks"])
+def test_faces_of_videos_are_cut_as_the_embedder_says(pair, align):
+    embedder = FaceEmbedder(align=align)
+    rows = extract_features(pair, embedder, end=0.1).filter(like="embedding")
+    [images] = [batch.images for batch in read_batches(pair, end=0.1)]
+    expected = embedder.set_params(detector="mtcnn").transform(images)
+    np.testing.assert_allclose(rows, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_another_cut_gives_other_features(pair):
+    rows = [
+        extract_features(pair, FaceEmbedder(align=align), end=0.1).filter(like="embedding")
+        for align in ("box", "landmarks")
+    ]
+    assert not np.allclose(*rows, rtol=1e-2)
