@@ -22,7 +22,7 @@ import onnxruntime
 import torch
 
 from affectsk.vision import FaceEmbedder, OnnxFaceModel
-from affectsk.vision._timm import import_timm
+from affectsk.vision._networks._timm import import_timm
 from benchmarks._measure import interleave, median_ratio, observation, report, result
 
 __all__ = ["crops", "cuda_crops"]

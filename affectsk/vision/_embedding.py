@@ -7,7 +7,7 @@ import numpy as np
 
 from affectsk.vision._crops import align_face, crop_box, resize_image
 from affectsk.vision._cuts import cut_box
-from affectsk.vision._mtcnn import as_points, load_networks
+from affectsk.vision._detection._mtcnn import as_points, load_networks
 
 __all__ = ["MainFaces", "check_found", "embed_crops", "embed_faces", "main_faces"]
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from affectsk.datasets._store_manifest import new_header
-from affectsk.vision._face_detector import FaceDetector
+from affectsk.vision._detection._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
-from affectsk.vision._face_model import load_model, output_names
 from affectsk.vision._face_rows import FRAME_COLUMNS, check_faces
+from affectsk.vision._networks._face_model import load_model, output_names
 
 __all__ = ["DTYPES", "Extraction", "check_extraction", "named_paths", "store_header"]
 

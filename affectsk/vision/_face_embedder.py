@@ -18,10 +18,10 @@ from affectsk.media import (
     read_batches,
     read_image,
 )
+from affectsk.vision._detection._face_detector import FaceDetector
 from affectsk.vision._embedding import check_found, embed_crops, embed_faces, main_faces
-from affectsk.vision._face_detector import FaceDetector
-from affectsk.vision._face_model import load_model, output_names
-from affectsk.vision._torch_state import is_module, pack_module, unpack_module
+from affectsk.vision._networks._face_model import load_model, output_names
+from affectsk.vision._networks._torch_state import is_module, pack_module, unpack_module
 
 __all__ = ["FaceEmbedder"]
 

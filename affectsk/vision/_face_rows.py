@@ -11,7 +11,7 @@ import numpy as np
 
 from affectsk.media import FrameBatch, read_batches
 from affectsk.vision._embedding import MainFaces, embed_crops, embed_faces
-from affectsk.vision._face_model import load_model, output_names
+from affectsk.vision._networks._face_model import load_model, output_names
 from affectsk.vision._overlap import run_ahead
 from affectsk.vision._sightings import find_faces, list_frames, list_tracks, take_faces
 

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from affectsk.compat import CollectionOutputMixin, Interval
 from affectsk.media import check_image_files, check_images, media_kind, read_image
+from affectsk.vision._networks._upscaling_net import load_upscaling_net
 from affectsk.vision._tiles import TilePlan, map_tiles
-from affectsk.vision._upscaling_net import load_upscaling_net
 
 __all__ = ["FaceUpscaler"]
 

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from affectsk.vision._faces import Faces
-from affectsk.vision._following import follow_faces
-from affectsk.vision._tracking import FaceTracker
+from affectsk.vision._detection._faces import Faces
+from affectsk.vision._detection._following import follow_faces
+from affectsk.vision._detection._tracking import FaceTracker
 
 __all__ = ["Sightings", "find_faces", "list_frames", "list_tracks", "take_faces"]
 

@@ -17,7 +17,7 @@ from affectsk.exceptions import DamagedVideoWarning
 from affectsk.heads import WeightedMLPClassifier
 from affectsk.media import count_frames, read_batches, read_image
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features
-from affectsk.vision._boxes import box_overlaps
+from affectsk.vision._detection._boxes import box_overlaps
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 VIDEOS = ["single_face.mp4", "no_face.mp4", "face_noface.mov", "noface_face.mov",

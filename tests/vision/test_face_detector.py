@@ -14,7 +14,7 @@ from sklearn.base import clone
 
 from affectsk.exceptions import ModelFileError
 from affectsk.vision import FaceDetector
-from affectsk.vision._boxes import suppress_overlaps
+from affectsk.vision._detection._boxes import suppress_overlaps
 
 
 @pytest.fixture(scope="module")

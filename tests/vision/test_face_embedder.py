@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 from affectsk.pretrained import find_published
-from affectsk.vision import FaceDetector, FaceEmbedder, Faces, OnnxFaceModel, _face_model
+from affectsk.vision import FaceDetector, FaceEmbedder, Faces, OnnxFaceModel
 from affectsk.vision._crops import align_face, crop_box, resize_image, similarity
+from affectsk.vision._networks import _face_model
 
 
 class Colour:

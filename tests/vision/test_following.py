@@ -5,8 +5,8 @@ import pytest
 
 from affectsk.media import FrameBatch
 from affectsk.vision import FaceDetector, Faces
-from affectsk.vision._boxes import box_overlaps
-from affectsk.vision._following import follow_faces
+from affectsk.vision._detection._boxes import box_overlaps
+from affectsk.vision._detection._following import follow_faces
 
 
 class Detector:

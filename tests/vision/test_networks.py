@@ -7,8 +7,8 @@ import torch
 from affectsk.exceptions import ModelFileError
 from affectsk.nn import FaceNetworks
 from affectsk.nn import _mtcnn as module
-from affectsk.vision import _weights
-from affectsk.vision._weights import load_mtcnn_weights
+from affectsk.vision._detection import _weights
+from affectsk.vision._detection._weights import load_mtcnn_weights
 
 
 @pytest.fixture(scope="module")

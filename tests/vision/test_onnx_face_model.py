@@ -14,7 +14,7 @@ from scipy.special import softmax
 
 from affectsk.exceptions import ModelFileError
 from affectsk.vision import FaceModel, OnnxFaceModel
-from affectsk.vision._onnx_graph import fold_pads, prepare_graph, read_graph
+from affectsk.vision._networks._onnx_graph import fold_pads, prepare_graph, read_graph
 
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
 SIZE = 32

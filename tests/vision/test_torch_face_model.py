@@ -191,7 +191,7 @@ def test_an_unknown_device():
 def timm():
     """Return the package, imported as TimmFaceModel imports it; its own warnings do not count."""
     pytest.importorskip("huggingface_hub")
-    from affectsk.vision._timm import import_timm
+    from affectsk.vision._networks._timm import import_timm
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from affectsk.vision import FaceDetector, Faces
-from affectsk.vision._tracking import FaceTracker, match_pairs
+from affectsk.vision._detection._tracking import FaceTracker, match_pairs
 
 
 def track(images, faces, numbers=None):

@@ -15,11 +15,11 @@ from affectsk.pretrained import (
     published_models,
     recognise_published,
 )
-from affectsk.vision._onnx_face_model import OnnxFaceModel
-from affectsk.vision._output_net_model import OutputNetModel
-from affectsk.vision._timm_face_model import TimmFaceModel
-from affectsk.vision._torch_face_model import TorchFaceModel
-from affectsk.vision._torch_state import is_module
+from affectsk.vision._networks._onnx_face_model import OnnxFaceModel
+from affectsk.vision._networks._output_net_model import OutputNetModel
+from affectsk.vision._networks._timm_face_model import TimmFaceModel
+from affectsk.vision._networks._torch_face_model import TorchFaceModel
+from affectsk.vision._networks._torch_state import is_module
 
 __all__ = ["FaceModel", "load_model", "output_names"]
 

@@ -9,9 +9,9 @@ import itertools
 
 import numpy as np
 
-from affectsk.vision._faces import Faces, arrange_faces
-from affectsk.vision._likeness import face_looks
-from affectsk.vision._tracking import match_faces, see_faces
+from affectsk.vision._detection._faces import Faces, arrange_faces
+from affectsk.vision._detection._likeness import face_looks
+from affectsk.vision._detection._tracking import match_faces, see_faces
 
 __all__ = ["follow_faces"]
 

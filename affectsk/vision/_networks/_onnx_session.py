@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._onnx_graph import CROPS, fold_pads, prepare_graph, read_graph
+from affectsk.vision._networks._onnx_graph import CROPS, fold_pads, prepare_graph, read_graph
 
 __all__ = [
     "FaceSession",

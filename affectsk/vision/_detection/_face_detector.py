@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator
 from affectsk.compat import Interval, StrOptions
 from affectsk.exceptions import ModelFileError
 from affectsk.media import check_images
-from affectsk.vision._blazeface import load_blazeface
-from affectsk.vision._faces import Faces
-from affectsk.vision._mtcnn import detect_mtcnn, load_networks
-from affectsk.vision._retinaface import load_retinaface
-from affectsk.vision._single_shot import detect_single_shot
-from affectsk.vision._yunet import load_yunet
+from affectsk.vision._detection._blazeface import load_blazeface
+from affectsk.vision._detection._faces import Faces
+from affectsk.vision._detection._mtcnn import detect_mtcnn, load_networks
+from affectsk.vision._detection._retinaface import load_retinaface
+from affectsk.vision._detection._single_shot import detect_single_shot
+from affectsk.vision._detection._yunet import load_yunet
 
 __all__ = ["FaceDetector"]
 

@@ -4,8 +4,8 @@ import copy
 
 import numpy as np
 
-from affectsk.vision._model_outputs import class_outputs, softmax_scores
-from affectsk.vision._torch_state import load_weights, pack_module, unpack_module
+from affectsk.vision._networks._model_outputs import class_outputs, softmax_scores
+from affectsk.vision._networks._torch_state import load_weights, pack_module, unpack_module
 
 __all__ = ["TorchFaceModel"]
 

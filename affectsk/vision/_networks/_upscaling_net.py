@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._onnx_graph import read_graph
-from affectsk.vision._onnx_session import device_providers, n_default_threads, start_session
+from affectsk.vision._networks._onnx_graph import read_graph
+from affectsk.vision._networks._onnx_session import (
+    device_providers,
+    n_default_threads,
+    start_session,
+)
 
 __all__ = ["UpscalingNet", "load_upscaling_net"]
 

@@ -15,9 +15,9 @@ from functools import partial
 import numpy as np
 from scipy.special import softmax
 
-from affectsk.vision._anchors import boxes_around, cell_count, cell_points
-from affectsk.vision._detector_graph import DetectorGraph
-from affectsk.vision._single_shot import Pixels, SingleShot
+from affectsk.vision._detection._anchors import boxes_around, cell_count, cell_points
+from affectsk.vision._detection._detector_graph import DetectorGraph
+from affectsk.vision._detection._single_shot import Pixels, SingleShot
 
 __all__ = ["load_retinaface"]
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from affectsk.vision._boxes import box_areas
+from affectsk.vision._detection._boxes import box_areas
 
 __all__ = ["Faces", "arrange_faces"]
 

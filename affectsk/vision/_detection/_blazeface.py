@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import expit
 
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._anchors import boxes_around, cell_points
-from affectsk.vision._detector_graph import DetectorGraph
-from affectsk.vision._single_shot import Pixels, SingleShot
+from affectsk.vision._detection._anchors import boxes_around, cell_points
+from affectsk.vision._detection._detector_graph import DetectorGraph
+from affectsk.vision._detection._single_shot import Pixels, SingleShot
 
 __all__ = ["load_blazeface"]
 

@@ -8,10 +8,10 @@ import functools
 import cv2
 import numpy as np
 
-from affectsk.vision._boxes import shift_boxes, square_boxes, suppress_overlaps
 from affectsk.vision._cuts import cut_squares
-from affectsk.vision._faces import arrange_faces
-from affectsk.vision._weights import load_mtcnn_weights
+from affectsk.vision._detection._boxes import shift_boxes, square_boxes, suppress_overlaps
+from affectsk.vision._detection._faces import arrange_faces
+from affectsk.vision._detection._weights import load_mtcnn_weights
 
 __all__ = ["as_points", "detect_mtcnn", "load_networks"]
 

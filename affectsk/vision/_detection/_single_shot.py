@@ -6,9 +6,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from affectsk.vision._boxes import suppress_overlaps
-from affectsk.vision._detector_graph import DetectorGraph
-from affectsk.vision._faces import arrange_faces
+from affectsk.vision._detection._boxes import suppress_overlaps
+from affectsk.vision._detection._detector_graph import DetectorGraph
+from affectsk.vision._detection._faces import arrange_faces
 
 __all__ = ["Pixels", "SingleShot", "detect_single_shot"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from affectsk.vision._mtcnn import load_networks
+from affectsk.vision._detection._mtcnn import load_networks
 
 __all__ = ["OutputNetModel"]
 

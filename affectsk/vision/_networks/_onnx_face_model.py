@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._model_outputs import class_outputs, softmax_scores
-from affectsk.vision._onnx_session import open_session
+from affectsk.vision._networks._model_outputs import class_outputs, softmax_scores
+from affectsk.vision._networks._onnx_session import open_session
 
 __all__ = ["OnnxFaceModel"]
 

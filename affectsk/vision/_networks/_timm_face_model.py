@@ -1,8 +1,8 @@
 """Face networks of timm."""
 
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._timm import import_timm
-from affectsk.vision._torch_face_model import TorchFaceModel
+from affectsk.vision._networks._timm import import_timm
+from affectsk.vision._networks._torch_face_model import TorchFaceModel
 
 __all__ = ["TimmFaceModel"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from affectsk.vision._boxes import box_areas, box_overlaps
-from affectsk.vision._likeness import face_looks, likeness, scene_likeness, scene_look
+from affectsk.vision._detection._boxes import box_areas, box_overlaps
+from affectsk.vision._detection._likeness import face_looks, likeness, scene_likeness, scene_look
 
 __all__ = ["FaceTracker", "SeenFaces", "match_faces", "match_pairs", "see_faces"]
 
