@@ -1,6 +1,7 @@
 """Arguments of the command line, and which function each command is."""
 
 import argparse
+import os
 import sys
 import warnings
 
@@ -40,6 +41,19 @@ _EXTRACTION = {
     },
 }
 
+# Options that are arguments of FaceEmbedder; without one, its default holds.
+_EMBEDDING = {
+    "align": {
+        "choices": ["auto", "box", "landmarks"],
+        "help": "cut faces out by their box, or align them by their landmarks; by default (auto) "
+        "as the model says",
+    },
+    "resize": {
+        "choices": ["pil", "cv2"],
+        "help": "shrink faces with an antialiasing filter (default) or without",
+    },
+}
+
 # Options of predict alone.
 _PREDICTION = {
     "pipelines": {
@@ -58,21 +72,15 @@ _PREDICTION = {
         "help": "without --pipeline: average the scores over N frames to each side, which also "
         "fills gaps; default: 0",
     },
-    "align": {
-        "choices": ["auto", "box", "landmarks"],
-        "help": "cut faces out by their box, or align them by their landmarks; by default (auto) "
-        "as the model says",
-    },
-    "resize": {
-        "choices": ["pil", "cv2"],
-        "help": "shrink faces with an antialiasing filter (default) or without",
-    },
     "allow_rendered_model": {
         "action": "store_true",
         "help": "use a pipeline that was trained on rendered faces, whose predictions for real "
         "faces are meaningless",
     },
 }
+
+_INTERRUPTED = 130  # the exit status of commands that the user stops
+_FFMPEG_QUIET = "-8"
 
 _PATHS = "a video, a folder of the frames of one, a folder of such, or a pattern in quotes"
 
@@ -89,14 +97,20 @@ def main(arguments=None):
     ------
     SystemExit
         With status 1 and a message where a command fails on its input, 2 where the arguments are
-        wrong.
+        wrong, 130 where the user stops it.
     """
     options = _parser().parse_args(arguments)
+    # FFmpeg reads this when the first video is opened, in processes started from here, too; what it
+    # would print of a damaged file is told by warnings and errors.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     usual, warnings.formatwarning = warnings.formatwarning, _warning_line
     try:
         options.run(options)
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f"affectsk: {error}")
+    except KeyboardInterrupt as stop:
+        print("; ".join(["affectsk: stopped", *map(str, stop.args)]) + ".", file=sys.stderr)
+        sys.exit(_INTERRUPTED)
     finally:
         warnings.formatwarning = usual
 
@@ -176,6 +190,7 @@ def _add_features(commands):
             dtype=o.dtype,
             n_jobs=o.n_jobs,
             scheduler=o.scheduler,
+            **_given(o, _EMBEDDING),
             **_extraction(o),
         )
     )
@@ -206,6 +221,7 @@ def _add_predict(commands):
             device=o.device,
             n_jobs=o.n_jobs,
             **_given(o, _PREDICTION),
+            **_given(o, _EMBEDDING),
             **_extraction(o),
         )
     )
@@ -226,6 +242,7 @@ def _add_extraction(parser):
     )
     parser.add_argument("--device", default="auto", help="where the model runs; default: auto")
     parser.add_argument("--n-jobs", type=int, metavar="N", help="processes that share the videos")
+    _add_options(parser, _EMBEDDING)
     _add_options(parser, _EXTRACTION)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from affectsk.compat import import_optional
 from affectsk.media._damage import unreadable
+from affectsk.media._quiet import quiet_opencv
 
 __all__ = ["open_video"]
 
@@ -49,7 +50,8 @@ def open_video(path):
         raise FileNotFoundError(f"There is no video file {str(path)!r}; check the path.")
     # With the backend named, OpenCV does not take "name_%02d" for a series of images; and of an
     # absolute path, FFmpeg does not take what stands before a colon for a protocol.
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
+    with quiet_opencv:
+        capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
     has_pyav = importlib.util.find_spec("av") is not None
     if capture.isOpened() and not (has_pyav and _codec(capture) in _PYAV_CODECS):
         return _OpenCVVideo(path, capture)

@@ -5,6 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from affectsk.media._quiet import quiet_opencv
+
 __all__ = [
     "check_image",
     "check_image_files",
@@ -171,9 +173,10 @@ def _decode(content):
         return None
     try:
         # IMREAD_COLOR alone would round 16-bit values by rules that differ from format to format.
-        return cv2.imdecode(
-            np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-        )
+        with quiet_opencv:
+            return cv2.imdecode(
+                np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+            )
     except cv2.error:
         return None
 

@@ -1,5 +1,6 @@
 """The command line, on small input."""
 
+import os
 import subprocess
 import sys
 import warnings
@@ -70,6 +71,19 @@ def test_module_is_the_command():
     )
     assert result.returncode == 0
     assert "quickstart" in result.stdout
+
+
+def test_decoders_say_nothing_of_their_own(video, tmp_path):
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(video.read_bytes()[:100])
+    (tmp_path / "text.mp4").write_text("no video")
+    command = [sys.executable, "-m", "affectsk", "features", tmp_path, "-o", tmp_path / "store"]
+    usual = {key: value for key, value in os.environ.items() if "OPENCV" not in key}
+    result = subprocess.run(command, capture_output=True, text=True, env=usual)
+    assert result.returncode == 1
+    assert "1 video(s) extracted, 0 up to date, 2 failed" in result.stdout
+    told = [line for line in result.stderr.splitlines() if not line.startswith("  ")]
+    assert all(line.startswith("affectsk: ") for line in told)
 
 
 def test_warnings_are_one_line(monkeypatch):

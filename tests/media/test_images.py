@@ -1,6 +1,7 @@
 """Image files of all kinds come out as upright 8-bit RGB, or are refused."""
 
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -186,3 +187,13 @@ def test_arrays():
     for wrong in (BLURRED[..., 0], BLURRED / 255, BLURRED[:1], BLURRED[..., [0, 1, 2, 2]]):
         with pytest.raises(ValueError, match=r"images\[0\] has"):
             check_images([wrong])
+
+
+def test_opencv_tells_nothing_but_to_those_who_ask_it(tmp_path, capfd):
+    cut = encode(np.zeros((20, 30, 3), np.uint8), ".tif")[:-40]
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = [pool.submit(read, tmp_path, cut, ".tif") for _ in range(8)]
+        assert all(isinstance(outcome.exception(), ValueError) for outcome in outcomes)
+    assert capfd.readouterr().err == ""
+    cv2.imdecode(np.frombuffer(cut, np.uint8), cv2.IMREAD_COLOR)
+    assert "TIFF" in capfd.readouterr().err
