@@ -190,10 +190,10 @@ def test_arrays():
 
 
 def test_opencv_tells_nothing_but_to_those_who_ask_it(tmp_path, capfd):
-    cut = encode(np.zeros((20, 30, 3), np.uint8), ".tif")[:-40]
+    cut = encode(np.zeros((20, 30, 3), np.uint8), ".bmp")[:-400]
     with ThreadPoolExecutor(4) as pool:
-        outcomes = [pool.submit(read, tmp_path, cut, ".tif") for _ in range(8)]
+        outcomes = [pool.submit(read, tmp_path, cut, ".bmp") for _ in range(8)]
         assert all(isinstance(outcome.exception(), ValueError) for outcome in outcomes)
     assert capfd.readouterr().err == ""
     cv2.imdecode(np.frombuffer(cut, np.uint8), cv2.IMREAD_COLOR)
-    assert "TIFF" in capfd.readouterr().err
+    assert "imdecode" in capfd.readouterr().err
