@@ -13,12 +13,16 @@ __all__ = [
 
 
 class ExtractionError(ValueError):
-    """Some videos failed, and the features of all others are in the store.
+    """Some videos failed; the features of all others are in the store, or in this error.
 
     Parameters
     ----------
     message : str
         Which failed, and why.
+    failures : dict of str to str, default=None
+        Why they failed, by path.
+    table : DataFrame, default=None
+        Frame table of the others.
     report : StoreReport, default=None
         What was done.
 
@@ -26,17 +30,26 @@ class ExtractionError(ValueError):
     ----------
     failures : dict of str to str
         Why videos failed, by path.
-    report : StoreReport
-        What was done.
+    table : DataFrame or None
+        Without a store, the frame table of the others, if there are any.
+    report : StoreReport or None
+        With a store, what was done.
+
+    Examples
+    --------
+    >>> from affectsk.exceptions import ExtractionError
+    >>> from affectsk.vision import extract_features
+    >>> try:  # doctest: +SKIP
+    ...     table = extract_features(["good.mp4", "bad.mp4"])
+    ... except ExtractionError as error:
+    ...     table = error.table
     """
 
-    def __init__(self, message, report=None):
-        super().__init__(message, report)
+    def __init__(self, message, failures=None, *, table=None, report=None):
+        super().__init__(message)
+        self.failures = failures or {}
+        self.table = table
         self.report = report
-        self.failures = {} if report is None else report.failures
-
-    def __str__(self):
-        return self.args[0]
 
 
 class ModelDownloadError(OSError):
@@ -52,7 +65,7 @@ class DamagedVideoWarning(UserWarning):
 
 
 class FailedVideoWarning(UserWarning):
-    """A video of many gave no features; the others go on, and an error follows in the end."""
+    """One of several videos gave no features; the others go on, and an error follows in the end."""
 
 
 class MissingFaceWarning(UserWarning):

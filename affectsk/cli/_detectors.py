@@ -6,6 +6,8 @@ from affectsk.vision import FaceDetector
 
 __all__ = ["read_detector"]
 
+_WITH_FILE = {"yunet", "retinaface", "blazeface"}
+
 
 def read_detector(names, device="auto"):
     """Return the detector of ``extract_features`` for names on the command line.
@@ -36,6 +38,12 @@ def read_detector(names, device="auto"):
     pairs = [name.partition("=") for name in names]
     files = {name: file for name, equals, file in pairs if equals}
     backends = [name for name, _, _ in pairs]
+    wanting = [name for name, _, file in pairs if name in _WITH_FILE and not file]
+    if wanting:
+        raise ValueError(
+            f"--detector {wanting[0]} needs the file of the network, --detector {wanting[0]}=FILE; "
+            "`help(affectsk.vision.FaceDetector)` says which files are known."
+        )
     detector = FaceDetector(backends, model_files=files or None, device=device)
     detector.detect([np.zeros((64, 64, 3), np.uint8)])  # what is wrong comes out before any work
     return detector

@@ -1,6 +1,5 @@
 """``affectsk features``: videos in, a table of features or a store of them out."""
 
-import sys
 from pathlib import Path
 
 from affectsk.cli._tables import check_table_path, write_table
@@ -10,8 +9,6 @@ from affectsk.vision import FaceEmbedder, extract_features, write_features
 
 __all__ = ["write_feature_files"]
 
-_INTERRUPTED = 130  # the exit status of commands that the user stops
-
 
 def write_feature_files(
     paths,
@@ -19,6 +16,8 @@ def write_feature_files(
     *,
     model=None,
     model_output=None,
+    align="auto",
+    resize="pil",
     device="auto",
     **options,
 ):
@@ -34,6 +33,8 @@ def write_feature_files(
         Model of faces, as in `FaceEmbedder`.
     model_output : str, default=None
         Kinds of output of the model, as in `FaceEmbedder`.
+    align, resize : str, default="auto", "pil"
+        How faces are cut out for the model, as in `FaceEmbedder`.
     device : str, default="auto"
         Where the model runs.
     **options : dict
@@ -42,7 +43,8 @@ def write_feature_files(
     Raises
     ------
     ValueError
-        If an argument is wrong, before any work starts; or if a video failed, after all others.
+        If an argument is wrong, before any work starts; or if a video failed, when the features
+        of all others are written.
     OSError
         If the file or the store cannot be written.
     """
@@ -50,15 +52,33 @@ def write_feature_files(
     is_table = output.suffix in (".parquet", ".csv") or (output.suffix and not output.is_dir())
     if is_table:
         check_table_path(output)
-    embedder = FaceEmbedder(model or "default", output=model_output or "embeddings", device=device)
+    embedder = FaceEmbedder(
+        model or "default",
+        output=model_output or "embeddings",
+        align=align,
+        resize=resize,
+        device=device,
+    )
     videos = find_videos(paths)
-    if is_table:
+    write = _write_table if is_table else _write_store
+    write(videos, output, embedder, options)
+
+
+def _write_table(videos, output, embedder, options):
+    """Write a table of all videos that do not fail, and tell what was done."""
+    failures = {}
+    try:
         table = extract_features(videos, embedder, **options)
+    except ExtractionError as error:
+        table, failures = error.table, error.failures
+    if table is not None:
         write_table(table, output)
+        n_videos = len(videos) - len(failures)
         n_faces = table[embedder.get_feature_names_out()].notna().any(axis=1).sum()
-        print(f"{output}: {len(table)} rows of {len(videos)} video(s), {n_faces} with a face.")
-    else:
-        _write_store(videos, output, embedder, options)
+        print(f"{output}: {len(table)} rows of {n_videos} video(s), {n_faces} with a face.")
+    if failures:
+        reasons = "".join(f"\n  {path}: {reason}" for path, reason in failures.items())
+        raise ValueError(f"{len(failures)} of {len(videos)} videos failed:{reasons}")
 
 
 def _write_store(videos, store, embedder, options):
@@ -69,12 +89,10 @@ def _write_store(videos, store, embedder, options):
         _print_report(error.report, store)
         raise
     except KeyboardInterrupt:
-        print(
-            f"affectsk: stopped; the videos that were finished are safe in {store}, and the same "
-            "command goes on with the others.",
-            file=sys.stderr,
-        )
-        sys.exit(_INTERRUPTED)
+        raise KeyboardInterrupt(
+            f"the videos that were finished are safe in {store}, and the same command goes on "
+            "with the others"
+        ) from None
     _print_report(report, store)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from affectsk.datasets import load_features
 from affectsk.datasets._feature_table import cast_features, feature_table, frame_index
-from affectsk.media import check_videos
-from affectsk.vision._extraction import check_extraction, named_paths
+from affectsk.exceptions import ExtractionError
+from affectsk.vision._extraction import check_extraction, named_paths, try_networks
 from affectsk.vision._face_rows import FRAME_COLUMNS, stream_faces
 from affectsk.vision._video_jobs import check_workers, expected_frames, run_jobs
 from affectsk.vision._write_features import write_features
@@ -31,23 +31,40 @@ def _read_video(path, extraction, dtype, *, tell):
 
 
 def _read_videos(videos, extraction, dtype, n_jobs, scheduler):
-    """Return the frame table of some videos, from memory."""
-    paths = list(videos.values())
+    """Return what was read of each video by its name, and why others failed by their paths."""
+    cut = {key: extraction.sampling[key] for key in ("step", "start", "end")}
     results = run_jobs(
         _read_video,
-        [(path.absolute(), extraction, dtype) for path in paths],
-        n_frames=[expected_frames(path, extraction.sampling["step"]) for path in paths],
+        {name: (path.absolute(), extraction, dtype) for name, path in videos.items()},
+        n_frames=sum(expected_frames(path, **cut) for path in videos.values()),
         n_jobs=n_jobs,
         scheduler=scheduler,
+        go_on=len(videos) > 1,
     )
+    read, failures = {}, {}
     with closing(results):
-        read = dict(results)
-    levels, *arrays = zip(*(read[i] for i in range(len(paths))), strict=True)
+        for name, arrays, failure in results:
+            if failure is None:
+                read[name] = arrays
+            else:
+                failures[str(videos[name])] = failure
+    return {name: read[name] for name in videos if name in read}, failures
+
+
+def _joined(read, feature_names):
+    """Return the frame table of what was read."""
+    levels, *arrays = zip(*read.values(), strict=True)
     n_rows = [len(keys) for keys in arrays[0]]
     keys, facts, features = (np.concatenate(parts) for parts in arrays)
-    index = frame_index(list(videos), n_rows, levels[0], keys)
-    names = extraction.embedder.get_feature_names_out()
-    return feature_table(index, FRAME_COLUMNS, facts, names, features)
+    index = frame_index(list(read), n_rows, levels[0], keys)
+    return feature_table(index, FRAME_COLUMNS, facts, feature_names, features)
+
+
+def _told_failures(failures, n_videos):
+    """Return what to say of videos that failed."""
+    reasons = "".join(f"\n  {path}: {reason}" for path, reason in failures.items())
+    safe = "; the attribute `table` of this error has the others" * (len(failures) < n_videos)
+    return f"{len(failures)} of {n_videos} videos failed{safe}:{reasons}"
 
 
 def extract_features(
@@ -117,7 +134,9 @@ def extract_features(
     Raises
     ------
     ExtractionError
-        With a store, if a video failed; after all others are done.
+        If one of several videos failed, such as a file that is no video; after all others are
+        done. Its attribute `table` is the frame table of the others or, with a store, they are
+        there; `failures` tells why. (Without a store, a single video raises its own error.)
     FileNotFoundError
         If a file is missing.
     OSError
@@ -125,9 +144,8 @@ def extract_features(
     TypeError
         If a path, the embedder or the detector is of another type.
     ValueError
-        If another argument is invalid, two files have the same name, the store was made with other
-        arguments or, without a store, a file is no video that decodes, all before any work starts;
-        or if a face is missing and the embedder has ``on_missing="raise"``.
+        If another argument is invalid, two files have the same name, or the store was made with
+        other arguments, all before any work starts.
 
     Warns
     -----
@@ -135,7 +153,7 @@ def extract_features(
         If frames within a video do not decode, or it ends before what its container claims by
         more than 4 % or 5 frames, whichever is less (1 %, if that is more).
     FailedVideoWarning
-        With a store, for each video that fails, when it does.
+        For each video that fails, when it does, while the others go on.
 
     See Also
     --------
@@ -193,6 +211,11 @@ def extract_features(
         return load_features(store, videos=sorted([*report.written, *report.up_to_date]))
     extraction = check_extraction(embedder, detector, dtype=dtype, **sampling)
     videos = named_paths(paths)
-    check_videos(videos.values())
     check_workers(n_jobs, scheduler)
-    return _read_videos(videos, extraction, dtype, n_jobs, scheduler)
+    if len(videos) > 1:  # lest all of them fail
+        try_networks(extraction)
+    read, failures = _read_videos(videos, extraction, dtype, n_jobs, scheduler)
+    table = _joined(read, extraction.embedder.get_feature_names_out()) if read else None
+    if failures:
+        raise ExtractionError(_told_failures(failures, len(videos)), failures, table=table)
+    return table

@@ -14,8 +14,16 @@ from affectsk.vision._detection._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
 from affectsk.vision._face_rows import FRAME_COLUMNS, check_faces
 from affectsk.vision._networks._face_model import load_model, output_names
+from affectsk.vision._networks._torch_state import is_module, pack_module
 
-__all__ = ["DTYPES", "Extraction", "check_extraction", "named_paths", "store_header"]
+__all__ = [
+    "DTYPES",
+    "Extraction",
+    "check_extraction",
+    "named_paths",
+    "store_header",
+    "try_networks",
+]
 
 DTYPES = ("float32", "float16")
 
@@ -165,11 +173,37 @@ def _chosen_detector(detector, embedder):
     return detector
 
 
+def try_networks(extraction):
+    """Run model and detector once, so that what is wrong with them comes out before any work.
+
+    Parameters
+    ----------
+    extraction : Extraction
+        What is extracted.
+
+    Returns
+    -------
+    model : FaceModel
+        The model.
+    answer : ndarray of shape (n_features,)
+        What it makes of a picture without a face.
+    """
+    embedder, detector, _ = extraction
+    model = load_model(embedder.model, embedder.device)
+    kinds = output_names(model, embedder.output)
+    picture = np.arange(model.input_size**2 * 3, dtype=np.uint32) * 2654435761 >> 24
+    crop = picture.astype(np.uint8).reshape(1, model.input_size, model.input_size, 3)
+    answer = np.ravel(model.embed(crop)[kinds[0]])
+    if detector != "cropped":
+        detector.detect([crop[0]])
+    return model, answer
+
+
 def store_header(extraction, dtype):
     """Return what a store tells of the features in it: all that decides what they are.
 
-    Model and detector are run once on a picture without a face, so that what is wrong with them
-    comes out before any work starts. What the model makes of it stands for its weights.
+    The networks are tried for it. A model is known again by its checksum, if it is an ONNX file or
+    a module of torch, and by what it makes of a picture.
 
     Parameters
     ----------
@@ -184,21 +218,19 @@ def store_header(extraction, dtype):
         Header of the manifest.
     """
     embedder, detector, sampling = extraction
-    model = load_model(embedder.model, embedder.device)
-    kinds = output_names(model, embedder.output)
-    picture = np.arange(model.input_size**2 * 3, dtype=np.uint32) * 2654435761 >> 24
-    crop = picture.astype(np.uint8).reshape(1, model.input_size, model.input_size, 3)
-    answer = np.ravel(model.embed(crop)[kinds[0]])
-    if detector != "cropped":
-        detector.detect([crop[0]])
+    model, answer = try_networks(extraction)
     settings = {
         **_described(sampling),
         "dtype": dtype,
-        "detector": _described(detector),
+        "detector": _described_detector(detector),
         "embedder": _described(embedder),
         "model": {
             "name": model.name,
-            "git_sha1": getattr(model, "git_sha1", None),
+            "checksum": _checksum_of_model(model),
+            "input_size": model.input_size,
+            "mean": _described(getattr(model, "mean", None)),
+            "std": _described(getattr(model, "std", None)),
+            "template": _described(model.template),
             "answer": [float(f"{value:.5g}") for value in [answer.mean(), *answer[:15]]],
         },
     }
@@ -210,17 +242,44 @@ def store_header(extraction, dtype):
     return new_header(settings, columns, version("affectsk"))
 
 
+def _checksum_of_model(model):
+    """Return the checksum of the weights of a model, or None where nothing gives one."""
+    if hasattr(model, "git_sha1"):
+        return f"git_sha1:{model.git_sha1}"
+    module = getattr(model, "module", None)
+    if not is_module(module):
+        return None
+    digest = hashlib.sha256()
+    for content, _ in pack_module(module)[1]:
+        digest.update(content)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _described_detector(detector):
+    """Return a detector as JSON can hold it, one of ours with the files that it uses."""
+    told = _described(detector)
+    if not isinstance(detector, FaceDetector):
+        return told
+    backends = [detector.backend] if isinstance(detector.backend, str) else list(detector.backend)
+    files = detector.model_files or {}
+    used = {name: _described(Path(files[name])) for name in backends if name in files}
+    return told | {"backend": backends, "model_files": used}
+
+
 def _described(value):
     """Return a value as JSON can hold it: objects by class and parameters, files by checksum."""
     if isinstance(value, dict):
         return {str(key): _described(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_described(item) for item in value]
-    if isinstance(value, (str, Path)) and Path(value).suffix and Path(value).is_file():
-        content = Path(value).read_bytes()
-        return {"file": Path(value).name, "sha256": hashlib.sha256(content).hexdigest()}
+    if isinstance(value, Path) and value.is_file():
+        return f"sha256:{hashlib.sha256(value.read_bytes()).hexdigest()}"
+    if isinstance(value, str) and Path(value).suffix and Path(value).is_file():
+        return _described(Path(value))
     if value is None or isinstance(value, (str, bool, Path)):
         return value if not isinstance(value, Path) else str(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     if isinstance(value, Real):
         return int(value) if isinstance(value, Integral) else float(value)
     parameters = value.get_params(deep=False) if hasattr(value, "get_params") else {}

@@ -1,7 +1,6 @@
 """A run over videos that fills a store of features."""
 
 import time
-import warnings
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +17,6 @@ from affectsk.datasets._store_manifest import (
     write_manifest,
 )
 from affectsk.datasets._store_video import StoreWriteError, VideoWriter, file_stamp, video_file
-from affectsk.exceptions import FailedVideoWarning
 from affectsk.vision._face_rows import stream_faces
 from affectsk.vision._video_jobs import expected_frames, run_jobs
 
@@ -181,25 +179,26 @@ def fill_store(store, manifest, videos, extraction, *, n_jobs, scheduler):
         former = entries.pop(name, None)
         if former is not None:
             (store / VIDEOS / former["file"]).unlink(missing_ok=True)
-    step = extraction.sampling["step"]
-    n_expected = {name: expected_frames(videos[name], step) for name in waiting}
+    cut = {key: extraction.sampling[key] for key in ("step", "start", "end")}
+    n_expected = {name: expected_frames(videos[name], **cut) for name in waiting}
     # The long ones first, lest one of them be left to a single process in the end.
     waiting.sort(key=n_expected.get, reverse=True)
     header = {name: value for name, value in manifest.items() if name != "videos"}
     folder = (store / VIDEOS).absolute()  # workers elsewhere have other working folders
-    jobs = [
-        (folder / video_file(name), extraction, header | {"video": name} | sources[name])
+    jobs = {
+        name: (folder / video_file(name), extraction, header | {"video": name} | sources[name])
         for name in waiting
-    ]
+    }
     results = run_jobs(
         _store_video,
         jobs,
-        n_frames=[n_expected[name] for name in waiting],
+        n_frames=sum(n_expected.values()),
         n_jobs=n_jobs,
         scheduler=scheduler,
+        go_on=True,
     )
     with closing(results):
-        failures = _collect(store, manifest, waiting, results)
+        failures = _collect(store, manifest, results)
     done = {name: entries[name] for name in videos if name in waiting and name not in failures}
     return StoreReport(
         written=list(done),
@@ -237,37 +236,30 @@ def _is_up_to_date(entries, name, source, store):
 
 
 def _store_video(file, extraction, metadata, *, tell):
-    """Extract one video; return its entry of the manifest, or None and why it failed."""
+    """Extract one video, and return its entry of the manifest."""
     embedder, detector, sampling = extraction
     path, n_frames = Path(metadata["source"]), 0
-    try:
-        with (
-            VideoWriter(file, metadata["settings"]["dtype"]) as writer,
-            closing(stream_faces(path, embedder, detector, **sampling)) as blocks,
-        ):
-            for rows in blocks:
-                writer.append(rows.keys, rows.facts, rows.features)
-                n_frames += rows.n_frames
-                tell(rows.n_frames)
-            metadata = metadata | {"frames": n_frames}
-            return entry_of(file, metadata | writer.finish(metadata)), None
-    except StoreWriteError:
-        raise
-    except Exception as error:  # whatever is wrong with one video, the others go on
-        return None, f"{type(error).__name__}: {error}"
+    with (
+        VideoWriter(file, metadata["settings"]["dtype"]) as writer,
+        closing(stream_faces(path, embedder, detector, **sampling)) as blocks,
+    ):
+        for rows in blocks:
+            writer.append(rows.keys, rows.facts, rows.features)
+            n_frames += rows.n_frames
+            tell(rows.n_frames)
+        metadata = metadata | {"frames": n_frames}
+        return entry_of(file, metadata | writer.finish(metadata))
 
 
-def _collect(store, manifest, names, results):
+def _collect(store, manifest, results):
     """Put what comes into the manifest; return why videos failed, by their names."""
     failures, last = {}, time.monotonic()
     try:
-        for index, (entry, failure) in results:
+        for name, entry, failure in results:
             if failure is None:
-                manifest["videos"][names[index]] = entry
+                manifest["videos"][name] = entry
             else:
-                failures[names[index]] = failure
-                message = f"The video {names[index]!r} failed and is left out: {failure}"
-                warnings.warn(message, FailedVideoWarning, stacklevel=4)
+                failures[name] = failure
             if time.monotonic() > last + _SECONDS:
                 write_manifest(store, manifest)
                 last = time.monotonic()

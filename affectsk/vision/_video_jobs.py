@@ -3,14 +3,18 @@
 import os
 import socket
 import warnings
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from math import ceil
 from numbers import Integral
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from tqdm import tqdm
 
 from affectsk.compat import import_optional
+from affectsk.datasets._store_video import StoreWriteError
+from affectsk.exceptions import FailedVideoWarning
 from affectsk.media import count_frames
+from affectsk.media._decoders import open_video
 
 __all__ = ["check_workers", "expected_frames", "run_jobs"]
 
@@ -19,7 +23,7 @@ _SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
 _TIMEOUT = 10
 
 
-def expected_frames(path, step):
+def expected_frames(path, *, step, start, end):
     """Return how many frames of a video will be used, as far as its container tells.
 
     Parameters
@@ -28,6 +32,10 @@ def expected_frames(path, step):
         File of video, or folder of frames.
     step : int
         Every `step`-th frame is used.
+    start : float
+        Frames before this time are left out, in seconds.
+    end : float or None
+        Frames from this time on are left out, in seconds.
 
     Returns
     -------
@@ -35,9 +43,16 @@ def expected_frames(path, step):
         The number; 0 where the file tells none or is damaged.
     """
     try:
-        return -(-count_frames(path) // step)
+        if path.is_dir():
+            return ceil(count_frames(path) / step)
+        with closing(open_video(path)) as video:
+            n_frames, rate = video.n_frames, video.fps
     except (OSError, ValueError):
         return 0
+    if rate > 0:
+        n_frames = n_frames if end is None else min(n_frames, end * rate)
+        n_frames = max(0, n_frames - start * rate)
+    return ceil(n_frames / step)
 
 
 def check_workers(n_jobs, scheduler):
@@ -118,7 +133,7 @@ def _stopped_after(results):
             results.close()
 
 
-def run_jobs(function, jobs, *, n_frames, n_jobs, scheduler):
+def run_jobs(function, jobs, *, n_frames, n_jobs, scheduler, go_on):
     """Call a function for every video, and show how far the frames are.
 
     Parameters
@@ -126,45 +141,75 @@ def run_jobs(function, jobs, *, n_frames, n_jobs, scheduler):
     function : callable
         ``function(*job, tell=tell)`` does the work on a video and calls ``tell(n)`` for each n
         frames done. It must be picklable, like the jobs.
-    jobs : list of tuple
-        Arguments for each video.
-    n_frames : list of int
-        Expected frames of each.
+    jobs : dict of str to tuple
+        Arguments for each video, by its name.
+    n_frames : int
+        Expected frames of all.
     n_jobs : int or None
         Processes, as in `joblib`.
     scheduler : str or None
         Address of a scheduler of dask, whose workers do the work.
+    go_on : bool
+        Whether a video that fails is warned of and the others go on; if False, its error is raised.
 
     Yields
     ------
-    index : int
-        Which job it was; in the order in which they are finished.
+    name : str
+        Name of a video; in the order in which they are finished.
     result : object
-        What the function returned.
+        What the function returned, or None if it failed.
+    failure : str or None
+        Why it failed.
+
+    Raises
+    ------
+    StoreWriteError
+        If that is what the function raises, which concerns all videos.
     """
-    with tqdm(total=sum(n_frames), unit="frame", desc="faces", delay=2) as progress:
-        if scheduler is None and effective_n_jobs(n_jobs) == 1:
-            for index, job in enumerate(jobs):
-                yield index, function(*job, tell=progress.update)
-            return
-        with _backend(scheduler):
-            parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
-            calls = (delayed(_call)(function, i, job, os.getpid()) for i, job in enumerate(jobs))
-            with _stopped_after(parallel(calls)) as results:
-                for index, result, n_done, messages in results:
-                    progress.update(n_done)
-                    for message in messages:
-                        warnings.warn(message, stacklevel=4)
-                    yield index, result
+    with tqdm(total=n_frames, unit="frame", desc="faces", delay=2) as progress:
+        for name, result, failure in _outcomes(function, jobs, progress, n_jobs, scheduler, go_on):
+            if failure is not None:
+                message = f"The video {name!r} failed and is left out: {failure}"
+                warnings.warn(message, FailedVideoWarning, stacklevel=5)
+            yield name, result, failure
 
 
-def _call(function, index, job, parent):
-    """Do a job elsewhere; return its index and result, its frames, and the warnings."""
+def _outcomes(function, jobs, progress, n_jobs, scheduler, go_on):
+    """Yield the name of each video, its result, and why it failed."""
+    if scheduler is None and effective_n_jobs(n_jobs) == 1:
+        for name, job in jobs.items():
+            yield name, *_attempt(function, job, progress.update, go_on)
+        return
+    with _backend(scheduler):
+        parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
+        calls = (delayed(_call)(function, *item, os.getpid(), go_on) for item in jobs.items())
+        with _stopped_after(parallel(calls)) as results:
+            for name, outcome, n_done, messages in results:
+                progress.update(n_done)
+                for message in messages:
+                    warnings.warn(message, stacklevel=6)
+                yield name, *outcome
+
+
+def _attempt(function, job, tell, go_on):
+    """Do a job; return its result and None, or None and why it failed."""
+    try:
+        return function(*job, tell=tell), None
+    except StoreWriteError:
+        raise
+    except Exception as error:  # whatever is wrong with one video, the others go on
+        if not go_on:
+            raise
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _call(function, name, job, parent, go_on):
+    """Do a job elsewhere; return its name and outcome, its frames, and the warnings."""
     done = []
     if os.getpid() == parent:  # on threads of the process that shows the warnings anyway
-        return index, function(*job, tell=done.append), sum(done), []
+        return name, _attempt(function, job, done.append, go_on), sum(done), []
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("default")
-        result = function(*job, tell=done.append)
+        outcome = _attempt(function, job, done.append, go_on)
     messages = [each.message for each in seen if issubclass(each.category, UserWarning)]
-    return index, result, sum(done), messages
+    return name, outcome, sum(done), messages

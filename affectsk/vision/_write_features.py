@@ -143,5 +143,5 @@ def write_features(
         report = fill_store(store, manifest, videos, extraction, n_jobs=n_jobs, scheduler=scheduler)
     report = report._replace(seconds=time.perf_counter() - began)
     if report.failures:
-        raise ExtractionError(_told_failures(report, store), report)
+        raise ExtractionError(_told_failures(report, store), report.failures, report=report)
     return report

@@ -67,6 +67,39 @@ def test_a_table(videos, tmp_path, capsys):
     assert table.index.unique("video").tolist() == ["b", "a"]
 
 
+def test_a_table_of_what_does_not_fail(videos, tmp_path, capsys):
+    (videos / "bad.mp4").write_text("no video")
+    with (
+        pytest.warns(FailedVideoWarning, match="'bad' failed"),
+        pytest.raises(SystemExit, match=r"(?s)^affectsk: 1 of 2 videos failed:.*bad\.mp4: \w+"),
+    ):
+        run(videos / "bad.mp4", videos / "b.avi", "-o", tmp_path / "t.csv")
+    assert "3 rows of 1 video(s)" in capsys.readouterr().out
+    assert pd.read_csv(tmp_path / "t.csv")["video"].tolist() == ["b"] * 3
+    with pytest.raises(SystemExit, match=r"^affectsk: No frame of the video '.*bad\.mp4'"):
+        run(videos / "bad.mp4", "-o", tmp_path / "none.csv")
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_detector_without_its_file(videos, tmp_path):
+    for name in ("yunet", "yunet="):
+        with pytest.raises(SystemExit, match="--detector yunet=FILE"):
+            run(videos / "b.avi", "-o", tmp_path / "store", "--detector", name)
+
+
+def test_cutting_reaches_the_embedder(videos, tmp_path):
+    crops, tables = videos / "deep" / "crops", []
+    rng = np.random.default_rng(0)
+    for path in crops.iterdir():
+        cv2.imwrite(str(path), rng.integers(0, 255, (200, 200, 3), np.uint8))
+    for resize in ("pil", "cv2"):
+        file = tmp_path / f"{resize}.parquet"
+        options = ["--resize", resize, "--align", "box", "--detector", "cropped"]
+        run(crops, "-o", file, *options)
+        tables.append(pd.read_parquet(file)["embedding_0"])
+    assert (tables[0] != tables[1]).all()
+
+
 def test_what_fails_is_told_in_the_end(videos, tmp_path, capsys):
     (videos / "c.mp4").write_text("no video")
     with (

@@ -1,5 +1,6 @@
 """Frame tables of videos, and predictions from them."""
 
+import pickle
 import shutil
 import warnings
 
@@ -13,7 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectsk.decision import SmoothedClassifier
-from affectsk.exceptions import DamagedVideoWarning, MissingFaceWarning
+from affectsk.exceptions import (
+    DamagedVideoWarning,
+    ExtractionError,
+    FailedVideoWarning,
+    MissingFaceWarning,
+    ModelFileError,
+)
 from affectsk.heads import CCCRegressor, WeightedMLPClassifier
 from affectsk.labels import ACTION_UNITS
 from affectsk.model_selection import VideoKFold
@@ -66,6 +73,29 @@ def test_several_videos_and_a_damaged_one(clip, write_video, scene, tmp_path):
     assert len(both.loc["clip"]) == 8
 
 
+@pytest.mark.filterwarnings("ignore:A worker stopped")
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_what_fails_does_not_stop_the_others(clip, table, tmp_path, n_jobs):
+    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "empty").mkdir()
+    bad = [tmp_path / "text.mp4", tmp_path / "empty"]
+    with (
+        pytest.warns(FailedVideoWarning, match="failed and is left out"),
+        pytest.raises(ExtractionError, match=r"2 of 3 videos failed; .*`table`") as error,
+    ):
+        extract_features([bad[0], clip, bad[1]], n_jobs=n_jobs)
+    pd.testing.assert_frame_equal(error.value.table, table)
+    assert set(error.value.failures) == {str(path) for path in bad}
+    again = pickle.loads(pickle.dumps(error.value))
+    assert (str(again), again.failures) == (str(error.value), error.value.failures)
+    with (
+        pytest.warns(FailedVideoWarning),
+        pytest.raises(ExtractionError, match="2 of 2 videos failed:") as error,
+    ):
+        extract_features(bad)
+    assert error.value.table is None
+
+
 def test_which_detector_is_used(clip):
     blind = FaceDetector(min_face=260)
     assert extract_features(clip, detector=blind)["x0"].isna().all()
@@ -76,8 +106,10 @@ def test_which_detector_is_used(clip):
 
 def test_errors_come_before_work(clip, tmp_path):
     (tmp_path / "text.mp4").write_text("no video")
-    with pytest.raises(ValueError, match=r"text\.mp4"):
-        extract_features([clip, tmp_path / "text.mp4"])
+    with pytest.raises(ValueError, match=r"^No frame of the video '.*text\.mp4"):
+        extract_features(tmp_path / "text.mp4")
+    with pytest.raises(ModelFileError, match=r"no\.onnx' cannot be read"):
+        extract_features([clip, tmp_path / "text.mp4"], FaceEmbedder(tmp_path / "no.onnx"))
     same = shutil.copy(clip, tmp_path / "clip.avi")
     with pytest.raises(ValueError, match="2 videos of the name 'clip'"):
         extract_features([clip, same])

@@ -198,7 +198,7 @@ def test_files_that_are_none(backend, tmp_path, scene, face_net):
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(face_net.read_bytes()[:-100])
     cases = {
-        tmp_path / "missing.onnx": "does not exist; correct model_files. The published one is",
+        tmp_path / "missing.onnx": "does not exist; check the path. The published one is",
         tmp_path: "does not exist",
         text: "no ONNX file",
         empty: "no ONNX file",

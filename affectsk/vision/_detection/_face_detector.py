@@ -75,8 +75,8 @@ def _load(backend, path, device):
         return _BACKENDS[backend].load(device)
     if not path.is_file():
         raise ModelFileError(
-            f"The file {str(path)!r} of the backend {backend!r} does not exist; correct "
-            f"model_files. The published one is {_BACKENDS[backend].source}."
+            f"The file {str(path)!r} of the backend {backend!r} does not exist; check "
+            f"the path. The published one is {_BACKENDS[backend].source}."
         )
     state = path.stat()
     return _load_file(backend, path, (state.st_size, state.st_mtime_ns), device, os.getpid())
