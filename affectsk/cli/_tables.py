@@ -1,6 +1,7 @@
 """Files that commands write tables to."""
 
 import errno
+import os
 from pathlib import Path
 
 __all__ = ["check_table_path", "write_table"]
@@ -35,14 +36,11 @@ def check_table_path(output):
         raise FileNotFoundError(f"the folder {str(output.parent)!r} does not exist; make it first.")
     try:
         if output.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         _part(output).touch()
         _part(output).unlink()
     except OSError as error:
-        raise OSError(
-            error.errno,
-            f"output={str(output)!r} cannot be written: {error.strerror}; name a file elsewhere",
-        ) from error
+        raise _unwritable(output, error) from error
     return output
 
 
@@ -55,13 +53,27 @@ def write_table(table, output):
         Table, its index included.
     output : Path
         File that `check_table_path` has checked.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written after all, as where the disk is full.
     """
     part = _part(output)
     try:
         getattr(table, _WRITERS[output.suffix])(part)
         part.replace(output)
+    except OSError as error:
+        raise _unwritable(output, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _unwritable(output, error):
+    """Return the error for a file that cannot be written."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    message = f"output={str(output)!r} cannot be written: {reason}; name a file elsewhere"
+    return OSError(error.errno, message)
 
 
 def _part(output):

@@ -44,17 +44,16 @@ def check_image(image, name):
             f"{name} must be a numpy array; got {type(image).__name__}. Read files with "
             "cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)."
         )
-    if image.ndim == 2:
-        raise ValueError(
-            f"{name} has shape {image.shape}, expected RGB (height, width, 3); for a grayscale "
-            "image pass np.repeat(image[:, :, None], 3, axis=2)."
-        )
     if image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"{name} has shape {image.shape}, expected RGB (height, width, 3).")
+        raise ValueError(
+            f"{name} has shape {image.shape}, expected RGB (height, width, 3); of a grayscale "
+            "image pass np.dstack([image] * 3), of one with transparency image[:, :, :3]."
+        )
     if image.dtype != np.uint8:
         raise ValueError(
-            f"{name} has dtype {str(image.dtype)!r}, expected 'uint8' with values 0 to 255; "
-            "round and convert it with .astype('uint8'), after scaling it if it ends at 1."
+            f"{name} has dtype {str(image.dtype)!r}, expected 'uint8' with values 0 to 255; scale "
+            "it to that range, 16-bit values by 1 / 256 and values up to 1 by 255, and convert it "
+            "with .astype('uint8')."
         )
     if min(image.shape[:2]) < _MIN_SIDE:
         raise ValueError(

@@ -1,5 +1,6 @@
 """The command line, on small input."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -31,6 +32,20 @@ def test_features(video, tmp_path, capsys, suffix):
     assert "2 rows of 1 video(s), 0 with a face" in capsys.readouterr().out
     table = pd.read_parquet(output) if suffix == "parquet" else pd.read_csv(output)
     assert len(table) == 2
+
+
+def test_a_full_disk_leaves_the_table_of_before(video, tmp_path, monkeypatch):
+    def fail(table, path):
+        path.write_text("half")
+        raise OSError(errno.ENOSPC, "Error writing bytes to file. Detail")
+
+    output = tmp_path / "features.csv"
+    output.write_text("before")
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fail)
+    with pytest.raises(SystemExit, match=r"features\.csv' cannot be written: No space left"):
+        main(["features", str(video), "-o", str(output)])
+    assert output.read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["features.csv", "grey.avi"]
 
 
 @pytest.mark.parametrize(

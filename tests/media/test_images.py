@@ -184,8 +184,16 @@ def test_a_missing_file(tmp_path):
 
 def test_arrays():
     assert len(check_images([BLURRED, BLURRED[:9]])) == 2
-    for wrong in (BLURRED[..., 0], BLURRED / 255, BLURRED[:1], BLURRED[..., [0, 1, 2, 2]]):
-        with pytest.raises(ValueError, match=r"images\[0\] has"):
+    with pytest.raises(ValueError, match=r"images\[0\] has .* at least 2 pixels"):
+        check_images([BLURRED[:1]])
+    for gray in (BLURRED[..., 0], BLURRED[..., :1]):
+        with pytest.raises(ValueError, match=r"images\[1\] .*np\.dstack\(\[image\] \* 3\)"):
+            check_images([BLURRED, gray])
+        check_images([np.dstack([gray] * 3)])
+    with pytest.raises(ValueError, match=r"of one with transparency image\[:, :, :3\]"):
+        check_images([BLURRED[..., [0, 1, 2, 2]]])
+    for wrong, factor in [(BLURRED / 255, "up to 1 by 255"), (BLURRED * np.uint16(257), "1 / 256")]:
+        with pytest.raises(ValueError, match=factor):
             check_images([wrong])
 
 
