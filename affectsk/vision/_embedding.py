@@ -205,13 +205,13 @@ def _run_model(model, kinds, cut, n_crops):
         stop = min(start + _CHUNK, n_crops)
         given = model.embed(np.stack([cut(i) for i in range(start, stop)]))
         parts = [np.asarray(given[kind], np.float32) for kind in kinds]
-        _check_shapes(model, kinds, parts, stop - start)
+        _check_given(model, kinds, parts, stop - start)
         np.concatenate(parts, axis=1, out=features[start:stop])
     return features
 
 
-def _check_shapes(model, kinds, parts, n_crops):
-    """Raise an error if a model gave other arrays than it promised."""
+def _check_given(model, kinds, parts, n_crops):
+    """Raise an error if a model gave other arrays than it promised, or no numbers."""
     for kind, part in zip(kinds, parts, strict=True):
         expected = (n_crops, len(model.outputs[kind]))
         if part.shape != expected:
@@ -219,4 +219,11 @@ def _check_shapes(model, kinds, parts, n_crops):
                 f"The model {model.name!r} gave {kind!r} of shape {part.shape} for {n_crops} "
                 f"crops, expected {expected}; correct its embed, or its outputs[{kind!r}], which "
                 f"names {expected[1]} columns."
+            )
+        n_bad = n_crops - np.isfinite(part).all(axis=1).sum()
+        if n_bad:  # a row of NaN would pass for a frame without a face
+            raise ValueError(
+                f"The model {model.name!r} gave {kind!r} that are NaN or infinite for {n_bad} of "
+                f"{n_crops} crops; its weights are damaged, its mean and std are not those of its "
+                "training, or half precision is too little for it."
             )

@@ -20,7 +20,7 @@ from affectsk.media import (
 )
 from affectsk.vision._detection._face_detector import FaceDetector
 from affectsk.vision._embedding import check_found, embed_crops, embed_faces, main_faces
-from affectsk.vision._networks._face_model import load_model, output_names
+from affectsk.vision._networks._face_model import load_model, output_names, pin_model
 from affectsk.vision._networks._torch_state import is_module, pack_module, unpack_module
 
 __all__ = ["FaceEmbedder"]
@@ -195,11 +195,12 @@ class FaceEmbedder(
                     "detector=None takes images that are face crops; to embed the faces of videos "
                     "pass detector='mtcnn' or a FaceDetector."
                 )
-            paths = check_videos(X)
+            paths = [path.absolute() for path in check_videos(X)]  # for processes elsewhere
             return self._in_parallel(self._embed_video, [(path,) for path in paths], "video")
         items = check_images(X, "X") if kind == "images" else list(X)
         if kind == "image paths":
             check_image_files(items)
+            items = [Path(item).absolute() for item in items]
         starts = range(0, len(items), self.batch_size)
         blocks = [(items[start : start + self.batch_size], start) for start in starts]
         features = self._in_parallel(self._embed_block, blocks, "batch")
@@ -270,13 +271,16 @@ class FaceEmbedder(
     def __getstate__(self):
         state = super().__getstate__()
         if is_module(state["model"]):  # pickle alone gives other bytes in each process
-            state = state | {"model": None, "_module": pack_module(state["model"])}
-        return state
+            return state | {"model": None, "_module": pack_module(state["model"])}
+        model, git_sha1 = pin_model(state["model"])
+        # With the checksum, which nothing reads, a cache notices that the file was replaced.
+        return state | {"model": model, "_git_sha1": git_sha1}
 
     def __setstate__(self, state):
         if "_module" in state:
             state = state | {"model": unpack_module(*state["_module"])}
             del state["_module"]
+        state.pop("_git_sha1", None)
         super().__setstate__(state)
 
     def __sklearn_is_fitted__(self):

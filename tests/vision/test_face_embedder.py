@@ -1,6 +1,8 @@
 """FaceEmbedder on drawn faces: forms of input, missing faces, alignment, other models."""
 
+import os
 import pickle
+import shutil
 from pathlib import Path
 
 import cv2
@@ -8,7 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
+from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_predict
@@ -229,6 +231,49 @@ def test_a_model_that_gives_another_shape_than_it_names_is_refused(shape):
         FaceEmbedder(model, output="embeddings+logits").transform(images)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("detector", [None, "mtcnn"])
+def test_values_that_are_no_numbers_do_not_pass_for_a_missing_face(scene, value, detector):
+    model = Colour()
+    model.embed = lambda crops: {"embeddings": np.full((len(crops), 3), value)}
+    message = "'colour' gave 'embeddings' that are NaN or infinite for 1 of 1 crops"
+    with pytest.raises(ValueError, match=message):
+        FaceEmbedder(model, detector=detector).transform([scene((20, 30, 120))])
+
+
+def test_paths_hold_in_another_folder(face_net, faces, tmp_path, monkeypatch):
+    for i, face in enumerate(faces[:4]):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), face)
+    shutil.copy(face_net, tmp_path / "net.onnx")
+    expected = FaceEmbedder(face_net).transform([face[..., ::-1] for face in faces[:4]])
+    names = [f"{i}.png" for i in range(4)]
+    with Parallel(2) as workers:  # which stay in the folder where they were started
+        workers([delayed(os.getcwd)()] * 2)
+        monkeypatch.chdir(tmp_path)
+        embedder = FaceEmbedder("net.onnx", batch_size=2, n_jobs=2)
+        np.testing.assert_allclose(embedder.transform(names), expected, atol=1e-5)
+    assert embedder.model == "net.onnx"
+    content = pickle.dumps(embedder)
+    monkeypatch.chdir(face_net.parent.parent)
+    copy = pickle.loads(content).set_params(n_jobs=None)
+    assert copy.model == str(tmp_path / "net.onnx")
+    assert copy.transform(faces[:1]).shape == (1, 6)
+
+
+def test_a_cache_notices_another_model(write_face_net, faces, tmp_path):
+    path = write_face_net(tmp_path / "net.onnx")
+    pipeline = Pipeline(
+        [("faces", FaceEmbedder(path)), ("head", LogisticRegression())],
+        memory=str(tmp_path / "cache"),
+    )
+    y = np.arange(12) % 2
+    first = pipeline.fit(faces, y)[-1].coef_
+    write_face_net(path, seed=1)
+    assert np.abs(pipeline.fit(faces, y)[-1].coef_ - first).max() > 1e-3
+    path.write_bytes(b"damaged")
+    assert pickle.loads(pickle.dumps(FaceEmbedder(path))).model == path
+
+
 def test_an_onnx_file(face_net, faces):
     crops = np.stack([resize_image(face, 32, resize="cv2") for face in faces])
     given = OnnxFaceModel(face_net).embed(crops)
@@ -282,6 +327,13 @@ def make_module():
     manual_seed(0)
     pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(nn.Conv2d(3, 4, 7, stride=4), *pool, nn.Linear(4, 3))
+
+
+def test_a_module_with_another_last_layer(faces):
+    module = make_module()
+    assert FaceEmbedder(module, output="logits").transform(faces[:2]).shape == (2, 3)
+    module[-1] = type(module[-1])(4, 5)
+    assert FaceEmbedder(module, output="logits").transform(faces[:2]).shape == (2, 5)
 
 
 def test_a_module(faces):

@@ -1,5 +1,6 @@
 """OnnxFaceModel against onnxruntime and numpy: graphs of many forms, and files that are none."""
 
+import os
 import pickle
 from pathlib import Path
 
@@ -260,6 +261,13 @@ def test_pads_that_are_not_constant_stay(face_net, tmp_path):
     assert "Concat" in {node.op_type for node in graph.model.graph.node}
 
 
+def test_a_model_is_found_from_another_folder(face_net, crops, tmp_path, monkeypatch):
+    monkeypatch.chdir(face_net.parent)
+    model = OnnxFaceModel(face_net.name)
+    monkeypatch.chdir(tmp_path)
+    assert model.embed(crops)["logits"].shape == (19, 8)
+
+
 def test_pickling_and_processes(face_net, crops):
     model = OnnxFaceModel(face_net)
     expected = model.embed(crops)["logits"]
@@ -310,6 +318,57 @@ def test_tensors_in_other_files(face_net, crops, tmp_path):
             OnnxFaceModel(write(location))
     with pytest.raises(ModelFileError, match=r"'lost\.bin' beside it, which cannot be read"):
         OnnxFaceModel(write("lost.bin"))
+
+
+def test_a_change_in_another_file_is_noticed(face_net, crops, tmp_path):
+    changed = onnx.load(face_net)
+    _external(changed, "bias.bin")
+    (tmp_path / "net.onnx").write_bytes(changed.SerializeToString())
+    sums = set()
+    for values in (np.zeros(8, np.float32), np.ones(8, np.float32)):
+        (tmp_path / "bias.bin").write_bytes(values.tobytes())
+        os.utime(tmp_path / "net.onnx", ns=(1, int(values[0])))
+        sums.add(OnnxFaceModel(tmp_path / "net.onnx").git_sha1)
+    assert len(sums) == 2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"mean": (0.5, 0.5)}, r"mean=\(0\.5, 0\.5\) must be three numbers"),
+        ({"mean": None}, "mean=None must be three numbers"),
+        ({"std": (1, 1, np.nan)}, "std=.* must be three numbers"),
+        ({"std": (1, 0, 1)}, "std=.* must be positive"),
+        ({"std": (0.229, 0.224, 0.225)}, "from 0 to 1, .*multiply mean and std by 255"),
+        ({"classes": "Anger"}, "classes='Anger' must be a list of names"),
+        ({"classes": 8}, "classes=8 must be a list"),
+        ({"classes": ["Fear"] * 8}, "must be different names"),
+        ({"input_size": "32"}, "input_size='32' must be an int"),
+        ({"input_size": 0}, "input_size=0 must be an int"),
+        ({"template": np.zeros((4, 2))}, r"must have the shape \(5, 2\)"),
+        ({"template": np.full((5, 2), 56)}, "divide points in pixels by the side"),
+        ({"n_threads": 0}, "n_threads=0 must be an int"),
+        ({"device": 3}, "device=3 is none"),
+    ],
+)
+def test_invalid_parameters(face_net, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        OnnxFaceModel(face_net, **parameters)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((1, SIZE, SIZE, 3)), np.zeros((1, 9, 9, 3), np.uint8), [[0]]]
+)
+def test_invalid_crops(face_net, bad):
+    with pytest.raises(ValueError, match=r"crops has shape .* expected \(n, 32, 32, 3\)"):
+        OnnxFaceModel(face_net).embed(bad)
+
+
+def test_affect_without_classes(write_face_net, crops, tmp_path):
+    model = OnnxFaceModel(write_face_net(tmp_path / "net.onnx", n_classes=2), affect=True)
+    assert model.outputs["scores"] == ("valence", "arousal")
+    given = model.embed(crops)
+    np.testing.assert_array_equal(given["scores"], given["logits"])
 
 
 def _change_input(kind, shape):

@@ -9,6 +9,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from joblib import Parallel, delayed
 from scipy.special import softmax
 from torch import nn
 
@@ -97,6 +98,36 @@ def test_changed_weights_are_used(crops):
     with torch.no_grad():
         net[-1].bias.add_(1)
     np.testing.assert_allclose(model.embed(crops)["logits"], before + 1, atol=1e-5)
+
+
+def test_replaced_layers_are_told(crops):
+    net = make_net()
+    model = TorchFaceModel(net, input_size=SIZE, device="cpu")
+    net[-1] = nn.Linear(5, 7)
+    with pytest.raises(ValueError, match="Sequential has other layers"):
+        model.embed(crops)
+    assert TorchFaceModel(net, input_size=SIZE, device="cpu").embed(crops)["logits"].shape[1] == 7
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"module": 3}, TypeError, r"module=3 must be a torch\.nn\.Module"),
+        ({"input_size": "a"}, ValueError, "input_size='a'"),
+        ({"std": (0, 1, 1)}, ValueError, "must be positive"),
+        ({"classes": "abcd"}, ValueError, "must be a list of names"),
+        ({"template": [[0, 0]]}, ValueError, r"must have the shape \(5, 2\)"),
+        ({"device": "gpu"}, ValueError, "device='gpu'"),
+    ],
+)
+def test_invalid_parameters(parameters, error, message):
+    with pytest.raises(error, match=message):
+        TorchFaceModel(**{"module": make_net(), "input_size": SIZE, **parameters})
+
+
+def test_crops_that_are_no_bytes(crops):
+    with pytest.raises(ValueError, match="crops has shape .* dtype 'float64'"):
+        TorchFaceModel(make_net(), input_size=SIZE).embed(crops / 255)
 
 
 def test_pickling_gives_the_same_bytes_always(crops):
@@ -226,6 +257,13 @@ def test_timm(timm, crops, tmp_path):
     assert model.name == "test_efficientnet"
     twin = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(twin.embed(crops)["logits"], given["logits"])
+    assert joblib.hash(twin) == joblib.hash(model) == joblib.hash(copy.deepcopy(model))
+    [in_another] = Parallel(2)([delayed(_embed)(pickle.dumps(model), crops)])
+    np.testing.assert_allclose(in_another, given["logits"], atol=1e-5)
+
+
+def _embed(content, crops):
+    return pickle.loads(content).embed(crops)["logits"]
 
 
 def test_timm_without_its_weights(timm, monkeypatch):

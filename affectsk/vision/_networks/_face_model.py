@@ -16,12 +16,13 @@ from affectsk.pretrained import (
     recognise_published,
 )
 from affectsk.vision._networks._onnx_face_model import OnnxFaceModel
+from affectsk.vision._networks._onnx_graph import read_graph
 from affectsk.vision._networks._output_net_model import OutputNetModel
 from affectsk.vision._networks._timm_face_model import TimmFaceModel
 from affectsk.vision._networks._torch_face_model import TorchFaceModel
-from affectsk.vision._networks._torch_state import is_module
+from affectsk.vision._networks._torch_state import is_module, list_shapes
 
-__all__ = ["FaceModel", "load_model", "output_names"]
+__all__ = ["FaceModel", "load_model", "output_names", "pin_model"]
 
 # Files that may hold the weights of a network, or a pickled one.
 _WEIGHTS = {".bin", ".h5", ".keras", ".pkl", ".pt", ".pth", ".safetensors", ".tflite"}
@@ -115,19 +116,45 @@ def load_model(model, device):
     TypeError
         If it is no model.
     """
-    if isinstance(model, os.PathLike) or (isinstance(model, str) and model.endswith(".onnx")):
+    if _is_path(model):
         return _load_file(Path(model), device)
     if isinstance(model, str):
         return _load_named(model, device)
     if isinstance(model, FaceModel):
         return model
     if is_module(model):
-        return _load_module(model, device)
+        return _load_module(model, list_shapes(model), device)
     raise TypeError(
         f"model={model!r} must be a name, the path of an ONNX file, a torch.nn.Module, or an "
         "object with the members of affectsk.vision.FaceModel: name, input_size, template, outputs "
         "and embed."
     )
+
+
+def pin_model(model):
+    """Return a model as another process should know it, and what tells its file from others.
+
+    Parameters
+    ----------
+    model : str, path-like, torch.nn.Module or FaceModel
+        As `load_model` takes it.
+
+    Returns
+    -------
+    model : str, path-like, torch.nn.Module or FaceModel
+        The full path of a file, for other processes may work in other folders; else the same.
+    git_sha1 : str or None
+        Checksum of a file that can be read.
+    """
+    if not _is_path(model) or Path(model).suffix != ".onnx":
+        return model, None
+    path = Path(model).absolute()
+    pinned = str(path) if isinstance(model, str) else path
+    try:
+        state = path.stat()
+        return pinned, _checksum(path, state.st_size, state.st_mtime_ns)
+    except (OSError, ModelFileError):
+        return pinned, None
 
 
 def output_names(model, output):
@@ -167,6 +194,17 @@ def output_names(model, output):
     return kinds
 
 
+def _is_path(model):
+    """Say whether a model is given by a path."""
+    return isinstance(model, os.PathLike) or (isinstance(model, str) and model.endswith(".onnx"))
+
+
+@functools.lru_cache(maxsize=8)
+def _checksum(path, size, changed):
+    """Return the checksum of a model file, which is read once while it does not change."""
+    return read_graph(path)[1]
+
+
 @functools.lru_cache(maxsize=4)
 def _load_named(name, device):
     """Return the model of a name, the same one for each call."""
@@ -200,7 +238,7 @@ def _load_file(path, device):
         raise ModelFileError(
             f"The model file {str(path)!r} cannot be read ({error.strerror}); check the path."
         ) from error
-    return _load_unchanged(path, state.st_size, state.st_mtime_ns, device)
+    return _load_unchanged(path.absolute(), state.st_size, state.st_mtime_ns, device)
 
 
 @functools.lru_cache(maxsize=4)
@@ -228,6 +266,7 @@ def _published_model(path, row, device):
 
 
 @functools.lru_cache(maxsize=4)
-def _load_module(module, device):
-    """Return the model of a module, the same one for each call."""
+def _load_module(module, shapes, device):
+    """Return the model of a module, the same one while it has the same layers."""
+    del shapes  # part of the key
     return TorchFaceModel(module, device=device)

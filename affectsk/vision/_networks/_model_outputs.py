@@ -86,5 +86,6 @@ def softmax_scores(arrays, affect):
     if "logits" in given:
         n_classes = given["logits"].shape[1] - (len(_AFFECT) if affect else 0)
         given["scores"] = given["logits"].copy()
-        given["scores"][:, :n_classes] = softmax(given["logits"][:, :n_classes], axis=1)
+        if n_classes:
+            given["scores"][:, :n_classes] = softmax(given["logits"][:, :n_classes], axis=1)
     return given

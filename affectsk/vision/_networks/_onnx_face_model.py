@@ -3,6 +3,13 @@
 from pathlib import Path
 
 from affectsk.exceptions import ModelFileError
+from affectsk.vision._networks._model_inputs import (
+    check_classes,
+    check_crops,
+    check_normalisation,
+    check_size,
+    check_template,
+)
 from affectsk.vision._networks._model_outputs import class_outputs, softmax_scores
 from affectsk.vision._networks._onnx_session import open_session
 
@@ -48,7 +55,7 @@ class OnnxFaceModel:
     name : str
         Name of the file.
     git_sha1 : str
-        The checksum that git would give the file.
+        The checksum that git would give the file; where tensors lie in other files, one of all.
     outputs : dict of str to tuple of str
         Names of the columns of each kind of output: ``"embeddings"`` (``embedding_0``, ...),
         ``"logits"`` (``logit_<class>``, then ``valence`` and ``arousal``) and ``"scores"``
@@ -60,7 +67,7 @@ class OnnxFaceModel:
         If the file is missing, damaged, or no network of the form above. Nothing in it is run but
         operators of ONNX, and no tensor is read from outside its folder.
     ValueError
-        If there is no such device.
+        If a parameter is invalid, or there is no such device.
     RuntimeError
         If CUDA is asked for and onnxruntime cannot use it.
 
@@ -116,16 +123,15 @@ class OnnxFaceModel:
         device="auto",
         n_threads=None,
     ):
-        self.path = Path(path)
-        self.mean = tuple(float(value) for value in mean)
-        self.std = tuple(float(value) for value in std)
-        self.classes = None if classes is None else tuple(classes)
+        self.path = Path(path).absolute()  # other processes may work in other folders
+        self.mean, self.std = check_normalisation(mean, std)
+        self.classes = check_classes(classes)
         self.affect = affect
-        self.template = template
+        self.template = check_template(template)
         self.device = device
         self.n_threads = n_threads
         self.name = self.path.name
-        self._given_size = input_size
+        self._given_size = check_size(input_size)
         session = self._session()
         self.input_size = session.input_size
         self.git_sha1 = session.git_sha1
@@ -150,7 +156,10 @@ class OnnxFaceModel:
         ------
         ModelFileError
             If the file is no longer what it was.
+        ValueError
+            If the crops are of another form.
         """
+        check_crops(crops, self.input_size)
         session = self._session()
         if session.git_sha1 != self.git_sha1:
             raise ModelFileError(

@@ -51,7 +51,7 @@ def read_graph(path):
     model : onnx.ModelProto
         The model, with the tensors that lie in other files of its folder.
     git_sha1 : str
-        The checksum that git would give the file.
+        The checksum that git would give the file, or one of it and its tensors in other files.
 
     Raises
     ------
@@ -74,7 +74,8 @@ def read_graph(path):
         raise _no_model(path, len(content)) from error
     if not model.graph.node:
         raise _no_model(path, len(content))
-    _load_external(model, path)
+    for tensor in _load_external(model, path):
+        digest.update(tensor.raw_data)
     foreign = sorted({node.domain for node in model.graph.node} - _DOMAINS)
     if foreign:
         raise ModelFileError(
@@ -179,7 +180,7 @@ def _no_model(path, n_bytes):
 
 
 def _load_external(model, path):
-    """Load the tensors that lie in other files of the folder, and in no other folder."""
+    """Load the tensors that lie in other files of the folder, and in no other, and return them."""
     from onnx.external_data_helper import (  # noqa: PLC0415
         ExternalDataInfo,
         load_external_data_for_tensor,
@@ -187,7 +188,8 @@ def _load_external(model, path):
     )
 
     folder = path.resolve().parent
-    for tensor in filter(uses_external_data, _all_tensors(model.graph)):
+    tensors = list(filter(uses_external_data, _all_tensors(model.graph)))
+    for tensor in tensors:
         location = ExternalDataInfo(tensor).location
         if not (folder / location).resolve().is_relative_to(folder):
             raise ModelFileError(
@@ -202,6 +204,7 @@ def _load_external(model, path):
                 f"The model file {str(path)!r} wants the tensor {tensor.name!r} from the file "
                 f"{location!r} beside it, which cannot be read ({error}); put it there."
             ) from error
+    return tensors
 
 
 def _all_tensors(graph):

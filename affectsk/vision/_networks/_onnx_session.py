@@ -2,6 +2,7 @@
 
 import functools
 import os
+from numbers import Integral
 from typing import NamedTuple
 
 import joblib
@@ -104,7 +105,7 @@ def open_session(path, *, input_size, mean, std, device, n_threads):
     ModelFileError
         If the file cannot be used.
     ValueError
-        If there is no such device.
+        If there is no such device, or no such number of threads.
     RuntimeError
         If onnxruntime cannot use CUDA although it is asked to.
     """
@@ -115,7 +116,10 @@ def open_session(path, *, input_size, mean, std, device, n_threads):
             f"The model file {str(path)!r} cannot be read ({error.strerror}); check the path."
         ) from error
     stamp = (state.st_size, state.st_mtime_ns)
-    n_threads = n_threads or n_default_threads()
+    if n_threads is None:
+        n_threads = n_default_threads()
+    elif not isinstance(n_threads, Integral) or n_threads < 1:
+        raise ValueError(f"n_threads={n_threads!r} must be an int of at least 1, or None.")
     # Threads do not survive a fork, and a session without its threads waits for ever.
     return _open_session(path, stamp, os.getpid(), input_size, mean, std, device, n_threads)
 
@@ -181,7 +185,7 @@ def device_providers(device):
     """Return the providers of onnxruntime for a device."""
     import onnxruntime  # noqa: PLC0415
 
-    kind, _, number = device.partition(":")
+    kind, _, number = str(device).partition(":")
     if kind not in {"auto", "cpu", "cuda"} or (number and not number.isdecimal()):
         raise ValueError(
             f"device={device!r} is none that ONNX files run on; choose 'auto', 'cpu', 'cuda' or "

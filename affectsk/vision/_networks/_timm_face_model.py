@@ -25,6 +25,12 @@ def _create(timm, architecture, weights, sizes):
         ) from error
 
 
+def _empty_model(kind):
+    """Return an instance without state, when timm can be imported to unpickle its state."""
+    import_timm(kind.__name__)
+    return kind.__new__(kind)
+
+
 class TimmFaceModel(TorchFaceModel):
     """A network of the package timm, with its own weights or with those of a file.
 
@@ -101,9 +107,9 @@ class TimmFaceModel(TorchFaceModel):
         facts = timm.data.resolve_model_data_config(module)
         super().__init__(
             module,
-            input_size=input_size or facts["input_size"][-1],
-            mean=mean or [255 * value for value in facts["mean"]],
-            std=std or [255 * value for value in facts["std"]],
+            input_size=facts["input_size"][-1] if input_size is None else input_size,
+            mean=[255 * value for value in facts["mean"]] if mean is None else mean,
+            std=[255 * value for value in facts["std"]] if std is None else std,
             classes=classes,
             affect=affect,
             template=template,
@@ -111,3 +117,6 @@ class TimmFaceModel(TorchFaceModel):
             device=device,
         )
         self.name = architecture
+
+    def __reduce__(self):
+        return _empty_model, (type(self),), self.__getstate__()

@@ -4,8 +4,21 @@ import copy
 
 import numpy as np
 
+from affectsk.vision._networks._model_inputs import (
+    check_classes,
+    check_crops,
+    check_normalisation,
+    check_size,
+    check_template,
+)
 from affectsk.vision._networks._model_outputs import class_outputs, softmax_scores
-from affectsk.vision._networks._torch_state import load_weights, pack_module, unpack_module
+from affectsk.vision._networks._torch_state import (
+    is_module,
+    list_shapes,
+    load_weights,
+    pack_module,
+    unpack_module,
+)
 
 __all__ = ["TorchFaceModel"]
 
@@ -76,8 +89,11 @@ class TorchFaceModel:
     ModelFileError
         If the weights cannot be read or are those of another network, or the outputs are not
         those of the classes.
+    TypeError
+        If `module` is none.
     ValueError
-        If the module does not give one vector per crop, or there is no such device.
+        If a parameter is invalid, the module does not give one vector per crop, or there is no such
+        device.
 
     See Also
     --------
@@ -121,18 +137,20 @@ class TorchFaceModel:
         weights=None,
         device="auto",
     ):
+        if not is_module(module):
+            raise TypeError(f"module={module!r} must be a torch.nn.Module.")
         if weights is not None:
             module = copy.deepcopy(module)
             load_weights(module, weights)
         self.module = module
-        self.input_size = input_size
-        self.mean = tuple(float(value) for value in mean)
-        self.std = tuple(float(value) for value in std)
-        self.classes = None if classes is None else tuple(classes)
+        self.input_size = check_size(input_size)
+        self.mean, self.std = check_normalisation(mean, std)
+        self.classes = check_classes(classes)
         self.affect = affect
-        self.template = template
+        self.template = check_template(template)
         self.device = device
         self.name = type(module).__name__
+        self._shapes = list_shapes(module)
         self._copy = self._versions = None
         self._head, widths = self._find_head()
         self.outputs = class_outputs(widths, self.classes, affect, f"The module {self.name}")
@@ -149,7 +167,13 @@ class TorchFaceModel:
         -------
         dict of str to ndarray of shape (n, n_columns), float32
             One array per key of `outputs`.
+
+        Raises
+        ------
+        ValueError
+            If the crops are of another form, or layers of the module were replaced by others.
         """
+        check_crops(crops, self.input_size)
         module = self._running_copy()
         width = len(self.outputs["embeddings"])
         joined = np.empty((len(crops), width + len(self.outputs.get("logits", ()))), np.float32)
@@ -194,6 +218,11 @@ class TorchFaceModel:
         tensors = [*self.module.parameters(), *self.module.buffers()]
         versions = tuple((id(tensor), tensor._version) for tensor in tensors)
         if self._versions != versions:
+            if list_shapes(self.module) != self._shapes:
+                raise ValueError(
+                    f"The module {self.name} has other layers than when this model was made of "
+                    "it; create the TorchFaceModel again."
+                )
             module = self._new_copy()
             if self._head is not None:
                 module.get_submodule(self._head).register_forward_hook(_join_input)

@@ -11,7 +11,7 @@ import numpy as np
 from affectsk.compat import import_optional
 from affectsk.exceptions import ModelFileError
 
-__all__ = ["is_module", "load_weights", "pack_module", "unpack_module"]
+__all__ = ["is_module", "list_shapes", "load_weights", "pack_module", "unpack_module"]
 
 # Where training scripts put the weights inside what they save.
 _KEYS = ("state_dict", "model_state_dict", "model")
@@ -21,6 +21,12 @@ def is_module(thing):
     """Say whether something is a `torch.nn.Module`, without loading torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(thing, torch.nn.Module)
+
+
+def list_shapes(module):
+    """Return the names and shapes of the parameters and buffers of a module, as a tuple."""
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    return tuple((name, tuple(tensor.shape)) for name, tensor in tensors)
 
 
 def load_weights(module, path):
