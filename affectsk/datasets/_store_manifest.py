@@ -1,15 +1,29 @@
-"""What a store of features holds: its manifest, and what the files of its videos tell."""
+"""What a store of features holds: its manifest, and what the files of its videos tell.
+
+A store is a folder with ``manifest.json``, which has the settings of the extraction, the names of
+all columns and, for each video, its source, its counts and its file; ``videos``, with a file for
+each (`_store_video`); and what can be made anew at any time: ``rows-*.npz`` and ``features-*.npy``,
+the map of all (`_store_map`), and empty files that stand for locks.
+"""
 
 import json
+import re
 from contextlib import suppress
 
-from affectsk.datasets._store_video import file_stamp, read_metadata, store_writing
+from affectsk.datasets._store_video import (
+    file_stamp,
+    left_over,
+    read_metadata,
+    store_writing,
+    video_files,
+)
 
 __all__ = [
     "MANIFEST",
     "VIDEOS",
     "entry_of",
     "first_header",
+    "is_store",
     "new_header",
     "read_manifest",
     "whole_videos",
@@ -19,6 +33,8 @@ __all__ = [
 FORMAT = 1
 MANIFEST = "manifest.json"
 VIDEOS = "videos"  # folder of one file per video
+
+_NAMES = re.compile(rf"{MANIFEST}(\.tmp)?|{VIDEOS}|(run|map)\.lock|(rows|features)-.*|\..*")
 
 # What the manifest and the file of each video have in common.
 _HEADER = ("format", "affectsk", "settings", "columns")
@@ -42,6 +58,29 @@ def new_header(settings, columns, version):
         The header.
     """
     return dict(zip(_HEADER, (FORMAT, version, settings, columns), strict=True))
+
+
+def is_store(folder):
+    """Say whether a folder is a store, that of a killed run and an empty one included.
+
+    Parameters
+    ----------
+    folder : Path
+        Any folder.
+
+    Returns
+    -------
+    bool
+        False if it holds other things.
+    """
+    if (folder / MANIFEST).exists():  # reading it shows whose it is
+        return True
+    videos = folder / VIDEOS
+    inside = list(videos.iterdir()) if videos.is_dir() else []
+    known = {*video_files(videos), *left_over(videos)} if inside else set()
+    return known.issuperset(inside) and all(
+        _NAMES.fullmatch(path.name) for path in folder.iterdir()
+    )
 
 
 def read_manifest(store):
@@ -148,11 +187,11 @@ def whole_videos(store, manifest):
     ValueError
         If a file was made with other settings.
     """
-    for leftover in (store / VIDEOS).glob("*.tmp"):
-        leftover.unlink(missing_ok=True)
+    for path in left_over(store / VIDEOS):
+        path.unlink(missing_ok=True)
     known = {entry["file"]: (name, entry) for name, entry in manifest.get("videos", {}).items()}
     videos = {}
-    for path in sorted((store / VIDEOS).glob("*.npz")):
+    for path in video_files(store / VIDEOS):
         name, entry = known.get(path.name, (None, None))
         if entry is None or not file_stamp(path).items() <= entry.items():
             name, entry = _told_by_file(path, manifest)
@@ -189,7 +228,7 @@ def first_header(store):
     dict or None
         The header; None where there is no file.
     """
-    for path in sorted((store / VIDEOS).glob("*.npz")):
+    for path in video_files(store / VIDEOS):
         with suppress(ValueError):
             metadata = read_metadata(path)
             return {name: metadata[name] for name in _HEADER}

@@ -102,10 +102,10 @@ def map_store(store, manifest):
     """
     digest = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()[:16]
     rows, features = store / f"rows-{digest}.npz", store / f"features-{digest}.npy"
-    if not features.exists():
+    if not (rows.exists() and features.exists()):
         try:
             with locked(store / "map.lock", wait=True):
-                if not features.exists():
+                if not (rows.exists() and features.exists()):
                     _write_map(store, manifest, rows, features)
         except FileNotFoundError:  # of a video
             raise
@@ -144,6 +144,6 @@ def _write_map(store, manifest, rows, features):
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
-    for path in former:
+    for path in {*former} - {rows, features}:
         with suppress(OSError):  # in use, where that forbids to remove it
             path.unlink()

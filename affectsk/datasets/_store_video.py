@@ -21,13 +21,17 @@ __all__ = [
     "VideoWriter",
     "feature_blocks",
     "file_stamp",
+    "left_over",
     "read_metadata",
     "read_rows",
     "store_writing",
     "video_file",
+    "video_files",
 ]
 
 _METADATA = "metadata.json"
+_VIDEO_FILE = re.compile(r".*-[0-9a-f]{10}\.npz")
+_LEFT_OVER = re.compile(r".*-[0-9a-f]{10}\.npz\.\d+-[0-9a-f]{8}\.(rows|npz)\.tmp")
 _BLOCK_BYTES = 2**23
 
 
@@ -52,6 +56,38 @@ def video_file(name):
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:80]
     digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:10]
     return f"{plain}-{digest}.npz"
+
+
+def video_files(folder):
+    """Return the files of videos in a folder, and none of any other name.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder.
+
+    Returns
+    -------
+    list of Path
+        Files, by name.
+    """
+    return sorted(path for path in folder.iterdir() if _VIDEO_FILE.fullmatch(path.name))
+
+
+def left_over(folder):
+    """Return the temporary files in a folder that runs left there when they were killed.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder.
+
+    Returns
+    -------
+    list of Path
+        Files.
+    """
+    return [path for path in folder.iterdir() if _LEFT_OVER.fullmatch(path.name)]
 
 
 class StoreWriteError(OSError):

@@ -12,6 +12,7 @@ from affectsk.datasets._store_manifest import (
     VIDEOS,
     entry_of,
     first_header,
+    is_store,
     read_manifest,
     whole_videos,
     write_manifest,
@@ -71,7 +72,7 @@ def open_store(store):
     """
     with ExitStack() as stack:
         try:
-            if store.exists() and not (store / VIDEOS).exists() and any(store.iterdir()):
+            if store.exists() and not is_store(store):
                 raise ValueError(
                     f"store={str(store)!r} is a folder of other things; name one that is empty, "
                     "a store, or not there yet."
@@ -212,11 +213,12 @@ def fill_store(store, manifest, videos, extraction, *, n_jobs, scheduler):
 
 def _source(path):
     """Return where a video is, and what tells that it has changed."""
-    stamps = [file_stamp(file) for file in path.iterdir()] if path.is_dir() else [file_stamp(path)]
+    files = [file_stamp(file) for file in path.iterdir()] if path.is_dir() else [file_stamp(path)]
+    stamps = [file_stamp(path), *files]  # that of a folder tells that a file was renamed
     return {
         "source": str(path.absolute()),
-        "source_bytes": sum(stamp["bytes"] for stamp in stamps),
-        "source_mtime_ns": max((stamp["mtime_ns"] for stamp in stamps), default=0),
+        "source_bytes": sum(stamp["bytes"] for stamp in files),
+        "source_mtime_ns": max(stamp["mtime_ns"] for stamp in stamps),
     }
 
 

@@ -131,6 +131,15 @@ def test_the_map_is_made_once_and_again_after_a_change(store, videos, write_vide
     assert len(maps()) == len(list(store.glob("rows-*"))) == 1
 
 
+@pytest.mark.parametrize("lost", ["rows-*", "features-*"])
+def test_half_a_map_is_made_whole(store, made, lost):
+    load_features(store)
+    [path] = store.glob(lost)
+    path.unlink()
+    for _ in range(2):
+        pd.testing.assert_frame_equal(load_features(store), made[1].loc[["a", "b", "c"]])
+
+
 def test_several_processes_open_a_store_at_once(store):
     code = f"from affectsk.datasets import load_features; print(len(load_features({str(store)!r})))"
     runs = [

@@ -146,6 +146,17 @@ def test_a_second_run_does_what_is_missing_or_has_changed(own, tmp_path, write_v
     assert n_seen(own, store)[0].written == ["a"]
 
 
+def test_a_folder_whose_frames_have_other_numbers_has_changed(tmp_path):
+    video = tmp_path / "crops"
+    video.mkdir()
+    for i in (1, 3):
+        cv2.imwrite(str(video / f"{i:05d}.jpg"), np.full((20, 20, 3), 99, np.uint8))
+    assert run(video, tmp_path / "store").written == ["crops"]
+    assert run(video, tmp_path / "store").up_to_date == ["crops"]
+    (video / "00003.jpg").rename(video / "00002.jpg")
+    assert run(video, tmp_path / "store").written == ["crops"]
+
+
 def test_a_video_that_moved_is_known_and_another_one_of_its_name_is_not_mixed_up(own, tmp_path):
     store = tmp_path / "store"
     run(own[:1], store)
@@ -243,7 +254,8 @@ def test_a_damaged_or_lost_file_is_made_again(videos, tmp_path):
     content = bytearray(files[2].read_bytes())
     content[len(content) // 2] ^= 1
     files[2].write_bytes(content)
-    (store / "videos" / "x.npz.1-2.rows.tmp").write_text("left over by a killed run")
+    left_over = store / "videos" / f"{files[0].name}.12-0123abcd.rows.tmp"
+    left_over.write_text("left over by a killed run")
     report, n_frames = n_seen(videos, store)
     assert (len(report.written), n_frames) == (3, 22)
     assert sorted((store / "videos").iterdir()) == files
@@ -313,6 +325,15 @@ def test_stores_that_cannot_be_used(videos, tmp_path):
     (tmp_path / "photos" / "a.jpg").write_text("")
     with pytest.raises(ValueError, match="folder of other things"):
         run(videos, tmp_path / "photos")
+    own = tmp_path / "project" / "videos" / "landmarks.npz"
+    own.parent.mkdir(parents=True)
+    own.write_text("of the user")
+    with pytest.raises(ValueError, match="folder of other things"):
+        run(videos, tmp_path / "project")
+    run(videos, tmp_path / "store")
+    own = Path(shutil.copy(own, tmp_path / "store" / "videos"))
+    run(videos, tmp_path / "store")
+    assert own.exists()
     with pytest.raises(TypeError, match="store=3"):
         run(videos, 3)
 
