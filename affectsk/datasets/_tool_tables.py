@@ -168,5 +168,5 @@ def check_columns(tables, paths, tool):
             odd = table.columns.symmetric_difference(tables[0].columns).tolist()
             raise ValueError(
                 f"{paths[0]} and {path} have different columns, such as {odd[:3]!r}; read files of "
-                "different versions or settings of {tool} in separate calls."
+                f"different versions or settings of {tool} in separate calls."
             )

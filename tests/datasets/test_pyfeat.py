@@ -117,7 +117,8 @@ def test_several_files_of_both_versions(tmp_path):
     assert table.index.tolist() == [*(("a", i) for i in range(2)), *(("b", i) for i in range(3))]
     np.testing.assert_array_equal(table.loc["b", "p_Sadness"], make(3, 2)["Sad"])
     assert read_pyfeat(paths, blocks="au", videos=["x", "y"]).index[2] == ("y", 0)
-    with pytest.raises(ValueError, match=r"different columns, such as \['arousal'"):
+    message = r"different columns, such as \['arousal'.* settings of py-feat in separate calls"
+    with pytest.raises(ValueError, match=message):
         read_pyfeat([write(make(2, 2), tmp_path / "c.csv").parent / "c.csv",
                      write(make(2, 2).drop(columns="arousal"), tmp_path / "d.csv")],
                     blocks="affect")  # fmt: skip
