@@ -1,7 +1,9 @@
 """The same work on many videos: here, in processes of this machine, or on those of a cluster."""
 
 import os
+import signal
 import socket
+import threading
 import warnings
 from contextlib import closing, contextmanager
 from math import ceil
@@ -123,10 +125,24 @@ def _backend(scheduler):
 
 
 @contextmanager
+def _deaf_processes():
+    """Have processes that are started ignore Ctrl-C, of which this one tells and ends them."""
+    former = signal.getsignal(signal.SIGINT)
+    if former is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
 def _stopped_after(results):
     """Cancel what is not done when a block ends early, of which joblib would warn."""
     try:
-        yield results
+        yield
     finally:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning)
@@ -183,7 +199,9 @@ def _outcomes(function, jobs, progress, n_jobs, scheduler, go_on):
     with _backend(scheduler):
         parallel = Parallel(n_jobs, return_as="generator_unordered", batch_size=1)
         calls = (delayed(_call)(function, *item, os.getpid(), go_on) for item in jobs.items())
-        with _stopped_after(parallel(calls)) as results:
+        with _deaf_processes():
+            results = parallel(calls)
+        with _stopped_after(results):
             for name, outcome, n_done, messages in results:
                 progress.update(n_done)
                 for message in messages:

@@ -1,5 +1,6 @@
 """``affectsk features``, on small input."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -133,15 +134,17 @@ def test_errors_come_before_work(paths, output, message, tmp_path, monkeypatch):
     assert not (tmp_path / "store").exists()
 
 
-def test_control_c_says_what_is_safe(tmp_path, write_video, scene):
+@pytest.mark.parametrize("n_jobs", ["1", "2"])
+def test_control_c_says_what_is_safe(tmp_path, write_video, scene, n_jobs):
     for i in range(40):
         write_video(tmp_path / f"{i}.avi", [scene((30, 30, 120))] * 40)
     command = [sys.executable, "-m", "affectsk", "features", tmp_path, "-o", tmp_path / "store"]
+    command += ["--n-jobs", n_jobs]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
     while not list(Path(tmp_path).glob("store/videos/*.npz")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "affectsk: stopped; the videos that were finished are safe in" in told
