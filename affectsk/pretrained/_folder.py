@@ -24,7 +24,7 @@ def model_folder():
     -------
     Path
         The folder ``models`` of the one that the environment variable ``AFFECTSK_HOME`` names, or
-        of the user's folder for caches. It need not exist.
+        of the user's folder for caches, as a full path. It need not exist.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def model_folder():
         import platformdirs  # noqa: PLC0415
 
         home = platformdirs.user_cache_dir("affectsk", appauthor=False)
-    return Path(home).expanduser() / "models"
+    return Path(home).expanduser().absolute() / "models"
 
 
 @contextlib.contextmanager

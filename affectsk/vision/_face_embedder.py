@@ -160,8 +160,7 @@ class FaceEmbedder(
         self : object
             The embedder.
         """
-        self._validate_params()
-        self._model_and_kinds()
+        self._check_parameters()
         media_kind(X)
         return self
 
@@ -186,8 +185,7 @@ class FaceEmbedder(
             If a parameter, an image or a file is invalid, videos come without a detector, or a
             face is missing under ``on_missing="raise"``.
         """
-        self._validate_params()
-        self._model_and_kinds()
+        self._check_parameters()
         kind = media_kind(X)
         if kind == "videos":
             if self.detector is None:
@@ -222,6 +220,19 @@ class FaceEmbedder(
         model, kinds = self._model_and_kinds()
         return np.array([name for kind in kinds for name in model.outputs[kind]], dtype=object)
 
+    def _check_parameters(self):
+        """Raise an error, before any work, if a parameter or one of the detector is invalid."""
+        self._validate_params()
+        self._model_and_kinds()
+        if isinstance(self.detector, str | FaceDetector):
+            self._finder().detect([])
+
+    def _finder(self):
+        """Return what finds the faces."""
+        if isinstance(self.detector, str):
+            return FaceDetector(self.detector, device=self.device)
+        return self.detector
+
     def _in_parallel(self, function, calls, unit):
         """Call a function with many arguments and return the results, showing how far it is."""
         results = Parallel(self.n_jobs, return_as="generator")(
@@ -250,10 +261,7 @@ class FaceEmbedder(
 
     def _detect_and_embed(self, images, names):
         """Find the largest face of each image and embed it."""
-        detector = self.detector
-        if isinstance(detector, str):
-            detector = FaceDetector(detector, device=self.device)
-        faces = main_faces(detector, images)
+        faces = main_faces(self._finder(), images)
         if self.on_missing == "raise":
             check_found(faces, names)
         model, kinds = self._model_and_kinds()

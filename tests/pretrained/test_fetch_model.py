@@ -66,7 +66,7 @@ def start_fetch(model):
 )
 def test_download(server, model, script, ranges):
     server.script = list(script)
-    path = fetch(timeout=0.5 if "stalled" in script else 20.0)
+    path = fetch(timeout=2.0 if "stalled" in script else 20.0)
     assert path == target()
     assert path.read_bytes() == server.content
     assert server.ranges == ranges
@@ -323,3 +323,9 @@ def test_folder_of_the_user(monkeypatch):
 
     monkeypatch.setenv("AFFECTSK_HOME", "")
     assert model_folder() == Path(platformdirs.user_cache_dir("affectsk", False), "models")
+
+
+def test_folder_is_named_by_its_full_path(monkeypatch, tmp_path):
+    monkeypatch.setenv("AFFECTSK_HOME", "home")
+    monkeypatch.chdir(tmp_path)
+    assert model_folder() == tmp_path / "home" / "models"

@@ -216,6 +216,12 @@ def test_invalid_parameters(parameters, message, draw_face):
         FaceEmbedder(**parameters).fit_transform([draw_face()])
 
 
+@pytest.mark.parametrize("detector", ["yunet", FaceDetector("yunet"), FaceDetector(min_face=0)])
+def test_an_invalid_detector_is_told_before_the_work(detector, draw_face):
+    with pytest.raises(ValueError, match=r"model_files=\{'yunet': path\}|min_face"):
+        FaceEmbedder(detector=detector).fit([draw_face()])
+
+
 def test_a_model_without_its_members_is_refused():
     with pytest.raises(TypeError, match="name, input_size, template, outputs and embed"):
         FaceEmbedder(type("Half", (), {"embed": len})()).fit([np.zeros((8, 8, 3), np.uint8)])

@@ -126,7 +126,7 @@ def test_invalid_parameters(parameters, error, message):
 
 
 def test_crops_that_are_no_bytes(crops):
-    with pytest.raises(ValueError, match="crops has shape .* dtype 'float64'"):
+    with pytest.raises(ValueError, match=r"crops has shape .* dtype 'float64'"):
         TorchFaceModel(make_net(), input_size=SIZE).embed(crops / 255)
 
 
