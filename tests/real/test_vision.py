@@ -18,6 +18,7 @@ from affectsk.heads import WeightedMLPClassifier
 from affectsk.media import count_frames, read_batches, read_image
 from affectsk.vision import FaceDetector, FaceEmbedder, extract_features
 from affectsk.vision._detection._boxes import box_overlaps
+from affectsk.vision._detection._tracking import FaceTracker
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 VIDEOS = ["single_face.mp4", "no_face.mp4", "face_noface.mov", "noface_face.mov",
@@ -117,6 +118,41 @@ def test_five_persons_are_five_tracks(detect_every, write_video, tmp_path):
     frames = table.index.get_level_values("frame")
     corners = table[["x0", "y0"]] + np.column_stack([2 * frames, frames])
     assert corners.groupby("track").std().max(axis=None) < 8
+
+
+def crossing_persons(image, boxes, n_frames):
+    """Return frames in which the first of two faces passes before the second, and its places."""
+    mask = cv2.ellipse(np.zeros((150, 150, 1)), (75, 75), (62, 72), 0, 0, 360, 1, -1)
+    crops = []
+    for x0, y0, x1, y1 in boxes:
+        half, x, y = 0.65 * max(x1 - x0, y1 - y0), (x0 + x1) / 2, (y0 + y1) / 2
+        crop = image[round(y - half) : round(y + half), round(x - half) : round(x + half)]
+        crops.append(cv2.resize(crop, (150, 150)))
+    frames, places = [], np.linspace(20, 520, n_frames).astype(int)
+    for place in places:
+        frame = np.full((360, 700, 3), 160, np.uint8)
+        for crop, x, y in ((crops[1], 540 - place, 80), (crops[0], place, 70)):
+            region = frame[y : y + 150, x : x + 150]
+            region[:] = mask * crop + (1 - mask) * region
+        frames.append(frame)
+    return frames, places
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (4, 1), (2, 3)])
+def test_persons_who_cross_keep_their_tracks(pair):
+    image = read_image(DATA / "photos" / "multi_face.jpg")
+    [photo] = FaceDetector().detect([image])
+    frames, places = crossing_persons(image, photo.boxes[list(pair)], 40)
+    tracker, owners = FaceTracker(), {}
+    for i, faces in enumerate(FaceDetector().detect(frames)):
+        tracks, _ = tracker.update(i, i / 25, frames[i], faces)
+        middles = (faces.boxes[:, 0] + faces.boxes[:, 2]) / 2 - 75
+        for number, middle in zip(tracks, middles, strict=True):
+            ways = abs(middle - places[i]), abs(middle - 540 + places[i])
+            if abs(ways[0] - ways[1]) > 30:
+                owners.setdefault(number, set()).add(int(np.argmin(ways)))
+    assert all(len(who) == 1 for who in owners.values())
+    assert owners[1] != owners[2]
 
 
 def test_photos():

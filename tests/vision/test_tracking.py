@@ -34,17 +34,15 @@ def known_faces(landmarks):
     return known
 
 
-def best_pairs(costs):
-    """Return number and cost of the best pairs by trying all."""
+def least_cost(costs, limit):
+    """Return the cost of the best pairs, and of those that are not made, by trying all."""
     n, m = costs.shape
-    best = (0, 0.0)
-    for k in range(1, min(n, m) + 1):
-        for rows in itertools.combinations(range(n), k):
-            for columns in itertools.permutations(range(m), k):
-                cost = costs[list(rows), list(columns)].sum()
-                if np.isfinite(cost):
-                    best = min(best, (-k, cost))
-    return -best[0], best[1]
+    return min(
+        costs[list(rows), list(columns)].sum() + limit * (min(n, m) - k)
+        for k in range(min(n, m) + 1)
+        for rows in itertools.combinations(range(n), k)
+        for columns in itertools.permutations(range(m), k)
+    )
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -52,22 +50,23 @@ def test_pairs_are_the_best_of_all(seed):
     rng = np.random.default_rng(seed)
     costs = rng.integers(0, 9, rng.integers(1, 5, 2)) / 4
     costs[rng.random(costs.shape) < rng.choice([0, 0.3, 0.8])] = np.inf
-    rows, columns = match_pairs(costs)
+    limit = rng.choice([0.3, 1.1, 5])
+    rows, columns = match_pairs(costs, limit=limit)
     assert len(set(rows)) == len(rows)
     assert len(set(columns)) == len(columns)
-    n_pairs, cost = best_pairs(costs)
-    assert len(rows) == n_pairs
-    assert costs[rows, columns].sum() == pytest.approx(cost)
+    cost = costs[rows, columns].sum() + limit * (min(costs.shape) - len(rows))
+    assert cost == pytest.approx(least_cost(costs, limit))
 
 
 def test_pairs_of_nothing():
     for shape in ((0, 3), (2, 0), (0, 0)):
-        assert [part.tolist() for part in match_pairs(np.zeros(shape))] == [[], []]
+        assert [part.tolist() for part in match_pairs(np.zeros(shape), limit=1)] == [[], []]
 
 
-def test_a_dear_third_pair_is_worth_it():
+@pytest.mark.parametrize(("limit", "n_pairs"), [(6, 3), (4, 2)])
+def test_a_third_pair_may_be_too_dear(limit, n_pairs):
     costs = np.array([[0.0, 0.1, np.inf], [0.1, 5.0, 0.0], [5.0, np.inf, np.inf]])
-    assert len(match_pairs(costs)[0]) == 3
+    assert len(match_pairs(costs, limit=limit)[0]) == n_pairs
 
 
 def test_two_persons_who_cross(scene):
@@ -144,6 +143,28 @@ def test_a_fast_face_is_met_where_it_goes(scene, known_faces):
     tracks, gaps = track(images, faces)
     assert tracks == [[1], [1], [1], [], [], [1]]
     assert [frame for _, frame, _ in gaps] == [3, 4]
+
+
+def test_one_who_is_covered_bit_by_bit_comes_back(scene, known_faces):
+    place = (140, 60, 120)
+    whole, pillar = scene(place), np.linspace(0, 255, 120)[:, None, None]
+    covered = [scene(place) for _ in range(5)]
+    for image, border in zip(covered, (226, 216, 206, 196, 186), strict=True):
+        image[60:180, border:260] = pillar
+    images = [*[whole] * 6, *covered, *[scene()] * 3, whole, whole]
+    there = [*[True] * 11, *[False] * 3, True, True]
+    faces = [known_faces(*[place] * seen) for seen in there]
+    tracks, gaps = track(images, faces)
+    assert tracks == [[1] * seen for seen in there]
+    assert [frame for _, frame, _ in gaps] == [11, 12, 13]
+
+
+def test_faces_without_landmarks_are_followed(scene, known_faces):
+    places = [[(10 + 5 * i, 20, 120), (220, 90, 100)] for i in range(6)]
+    faces = [known_faces(*these) for these in places]
+    faces = [these._replace(landmarks=np.full_like(these.landmarks, np.nan)) for these in faces]
+    tracks, _ = track([scene(*these) for these in places], faces)
+    assert tracks == [[1, 2]] * 6
 
 
 @pytest.mark.parametrize("seed", range(4))

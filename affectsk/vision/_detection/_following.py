@@ -10,7 +10,7 @@ import itertools
 import numpy as np
 
 from affectsk.vision._detection._faces import Faces, arrange_faces
-from affectsk.vision._detection._likeness import face_looks
+from affectsk.vision._detection._likeness import face_looks, usual_landmarks
 from affectsk.vision._detection._tracking import match_faces, see_faces
 
 __all__ = ["follow_faces"]
@@ -92,7 +92,7 @@ def _follow(end, other, images):
                 for value, other_value in zip(faces, other_faces, strict=True)
             )
         )
-        seen = face_looks(images[i], between.landmarks)
+        seen = face_looks(images[i], usual_landmarks(between.boxes, between.landmarks))
         alike = np.maximum(*((seen * look).sum(axis=1) for look in looks))
         if (alike >= _MIN_LIKENESS).all():
             yield i, arrange_faces(*between, images[i].shape)

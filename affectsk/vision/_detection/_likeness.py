@@ -13,7 +13,7 @@ import numpy as np
 
 from affectsk.vision._crops import align_face
 
-__all__ = ["face_looks", "likeness", "scene_likeness", "scene_look"]
+__all__ = ["face_looks", "likeness", "scene_likeness", "scene_look", "usual_landmarks"]
 
 _SIDE = 32
 _SCENE_SHAPE = (18, 32)
@@ -24,6 +24,17 @@ _TEMPLATE = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.58], [0.33, 0.8], [0.67,
 
 # A picture whose grey values deviate by less than this shows nothing, such as a black frame.
 _MIN_DEVIATION = 2.0
+
+
+def usual_landmarks(boxes, landmarks):
+    """Return landmarks (n, 5, 2), in their usual places in the boxes (n, 4) where they are NaN.
+
+    A detector that gives no landmarks gives NaN.
+    """
+    if not np.isnan(landmarks).any():
+        return landmarks
+    corners, opposite = boxes[:, None, :2], boxes[:, None, 2:]
+    return np.where(np.isnan(landmarks), corners + _TEMPLATE * (opposite - corners), landmarks)
 
 
 def face_looks(image, landmarks):

@@ -7,7 +7,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from affectsk.vision._detection._boxes import box_areas, box_overlaps
-from affectsk.vision._detection._likeness import face_looks, likeness, scene_likeness, scene_look
+from affectsk.vision._detection._likeness import (
+    face_looks,
+    likeness,
+    scene_likeness,
+    scene_look,
+    usual_landmarks,
+)
 
 __all__ = ["FaceTracker", "SeenFaces", "match_faces", "match_pairs", "see_faces"]
 
@@ -15,16 +21,22 @@ __all__ = ["FaceTracker", "SeenFaces", "match_faces", "match_pairs", "see_faces"
 _MIN_OVERLAP = 0.1
 _MIN_LIKENESS = 0.3
 
+# A pair that costs more is none: rather one person less than two who change places. Measured on
+# faces that move or come back after some frames: less than 1.
+_MAX_COST = 2.0
+
 # Two frames that are less alike than this have a cut between them. Measured: at least 0.82 within
 # a shot, a second apart, and at most 0.71 across a cut.
 _MIN_SCENE_LIKENESS = 0.75
 
-# A person who was lost for longer than this comes back as a new one: about a second, in frames of
-# the video, for images in a folder have no times. One used frame may always be missing.
+# A person who was last seen longer ago than this comes back as a new one: about a second, in frames
+# of the video, for images in a folder have no times. One used frame may always be missing.
 _LONGEST_GAP = 30
 
-# The velocity of a face is a mean in which each further step back has half the weight.
+# The velocity of a face is a mean in which each further step back has half the weight. Its usual
+# look changes slowly, for the last one of a person who gets lost is often covered in part.
 _MEMORY = 0.5
+_LOOK_MEMORY = 0.9
 
 
 class SeenFaces(NamedTuple):
@@ -60,16 +72,19 @@ def see_faces(image, faces):
     SeenFaces
         The same faces.
     """
-    return SeenFaces(faces.boxes, faces.landmarks, face_looks(image, faces.landmarks))
+    landmarks = usual_landmarks(faces.boxes, faces.landmarks)
+    return SeenFaces(faces.boxes, landmarks, face_looks(image, landmarks))
 
 
-def match_pairs(costs):
-    """Find the largest set of pairs, and of these the cheapest in sum.
+def match_pairs(costs, *, limit):
+    """Find the pairs that are cheapest in sum, where one pair less costs `limit`.
 
     Parameters
     ----------
     costs : ndarray of shape (n, m)
         Cost of each pair, at least 0; infinite where it is no pair.
+    limit : float
+        What is paid for each of the min(n, m) pairs that is not made.
 
     Returns
     -------
@@ -79,23 +94,23 @@ def match_pairs(costs):
     Notes
     -----
     A greedy choice would be as fast for a few faces, but takes the nearest pair even if that leaves
-    two others without a partner.
+    two others without a partner. As many pairs as possible would be wrong, too: where one person
+    gets lost behind another, a bad pair for either is dearer than a good one for the other.
 
     Examples
     --------
     >>> import numpy as np
-    >>> match_pairs(np.array([[0.1, 0.2], [0.3, np.inf]]))
+    >>> match_pairs(np.array([[0.1, 0.2], [0.3, np.inf]]), limit=2)
     (array([0, 1]), array([1, 0]))
+    >>> match_pairs(np.array([[0.1, 1.9], [1.9, np.inf]]), limit=2)
+    (array([0]), array([0]))
     """
-    possible = np.isfinite(costs)
-    # Dearer than all pairs together, so that none of it is taken where one more pair could be.
-    penalty = costs[possible].sum() + 1.0
-    rows, columns = linear_sum_assignment(np.where(possible, costs, penalty))
-    kept = possible[rows, columns]
+    rows, columns = linear_sum_assignment(np.minimum(costs, limit))
+    kept = costs[rows, columns] < limit
     return rows[kept], columns[kept]
 
 
-def match_faces(before, after, *, shifts=None):
+def match_faces(before, after, *, shifts=None, usual=None):
     """Find the faces of two frames that are one person.
 
     Parameters
@@ -104,6 +119,8 @@ def match_faces(before, after, *, shifts=None):
         Faces of the two frames.
     shifts : ndarray of shape (n_before, 2), default=None
         How far each of the faces before is expected to have moved; it may also have stayed.
+    usual : ndarray of shape (n_before, n_values), default=None
+        What else each of the faces before is known to look like.
 
     Returns
     -------
@@ -111,13 +128,15 @@ def match_faces(before, after, *, shifts=None):
         Positions in `before` and `after` of the pairs.
     """
     alike = likeness(before.looks, after.looks)
+    if usual is not None:
+        alike = np.maximum(alike, likeness(usual, after.looks))
     costs = _distances(before, after)
     if shifts is not None:
         moved = before._replace(
             boxes=before.boxes + np.tile(shifts, 2), landmarks=before.landmarks + shifts[:, None]
         )
         costs = np.minimum(costs, _distances(moved, after))
-    return match_pairs(np.where(alike >= _MIN_LIKENESS, costs + 1 - alike, np.inf))
+    return match_pairs(np.where(alike >= _MIN_LIKENESS, costs + 1 - alike, np.inf), limit=_MAX_COST)
 
 
 def _distances(before, after):
@@ -145,6 +164,7 @@ class _Person:
     track: int
     face: SeenFaces  # of one row
     frame: int
+    usual: np.ndarray  # look, of shape (1, n_values)
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # in pixels per frame
     lost: list = field(default_factory=list)
 
@@ -152,14 +172,16 @@ class _Person:
         """Note where the person is now."""
         step = (face.landmarks - self.face.landmarks).mean(axis=(0, 1)) / (frame - self.frame)
         self.velocity = _MEMORY * self.velocity + (1 - _MEMORY) * step
+        self.usual = _LOOK_MEMORY * self.usual + (1 - _LOOK_MEMORY) * face.looks
+        self.usual /= max(np.linalg.norm(self.usual), 1e-6)
         self.face, self.frame, self.lost = face, frame, []
 
 
 class FaceTracker:
     """Give the persons in a video numbers, one frame after the other.
 
-    A person who is lost for up to 30 frames of the video comes back under the same number, one who
-    is lost for longer as a new one. A cut ends all tracks.
+    A person who is seen again within 30 frames of the video, or after one used frame, keeps the
+    number, one who was lost for longer comes back as a new one. A cut ends all tracks.
 
     Attributes
     ----------
@@ -209,7 +231,8 @@ class FaceTracker:
             if not track:
                 self.n_tracks += 1
                 tracks[i] = self.n_tracks
-                self._persons.append(_Person(self.n_tracks, _row(seen, i), frame))
+                face = _row(seen, i)
+                self._persons.append(_Person(self.n_tracks, face, frame, face.looks))
         return tracks, gaps
 
     def _end_tracks_at_cut(self, image):
@@ -237,5 +260,6 @@ class FaceTracker:
             *map(np.concatenate, zip(*(person.face for person in self._persons), strict=True))
         )
         shifts = [person.velocity * (frame - person.frame) for person in self._persons]
-        rows, columns = match_faces(before, seen, shifts=np.array(shifts))
+        usual = np.concatenate([person.usual for person in self._persons])
+        rows, columns = match_faces(before, seen, shifts=np.array(shifts), usual=usual)
         return [(self._persons[row], column) for row, column in zip(rows, columns, strict=True)]
