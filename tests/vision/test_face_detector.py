@@ -14,7 +14,8 @@ from sklearn.base import clone
 
 from affectsk.exceptions import ModelFileError
 from affectsk.vision import FaceDetector
-from affectsk.vision._detection._boxes import suppress_overlaps
+from affectsk.vision._detection._boxes import box_overlaps, suppress_overlaps
+from affectsk.vision._detection._faces import arrange_faces
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +224,37 @@ def test_graphs_that_take_no_images(shape, tmp_path, scene):
         FaceDetector("yunet", model_files={"yunet": tmp_path / "net.onnx"}).detect([scene()])
 
 
+@pytest.mark.parametrize("head", ["cls", "obj", "bbox", "kps"])
+def test_values_that_are_no_numbers_are_an_error(head, nets, tmp_path):
+    layers = nets.yunet_layers(16, (160, 160))
+    weights, bias = layers[head, 16]
+    layers[head, 16] = weights, np.full_like(bias, np.nan, dtype=float)
+    path = nets.write_yunet(tmp_path / "half.onnx", layers, ("h", "w"))
+    image = nets.ramp_scene((270, 400), 100, 50, 160)
+    with pytest.raises(ModelFileError, match=r"half\.onnx' gives values that are no numbers"):
+        FaceDetector("yunet", model_files={"yunet": path}).detect([image])
+
+
+def test_a_missing_file_of_a_cascade_is_named_before_it_is_needed(finder, nets, tmp_path):
+    files = {"yunet": finder, "blazeface": tmp_path / "missing.onnx"}
+    cascade = FaceDetector(["yunet", "blazeface"], model_files=files)
+    with pytest.raises(ModelFileError, match=r"missing\.onnx' of the backend 'blazeface'"):
+        cascade.detect([nets.ramp_scene((270, 400), 100, 50, 160)])
+
+
+def test_faces_beside_the_image_are_left_out():
+    boxes = np.array([[-50.0, 10, -5, 60], [10, 10, 60, 60], [30, 100, 80, 140]])
+    faces = arrange_faces(boxes, np.zeros((3, 5, 2)), np.ones(3), (100, 120))
+    np.testing.assert_array_equal(faces.boxes, boxes[1:2])
+
+
+def test_boxes_without_area_share_nothing():
+    boxes = np.array([[10.0, 10, 10, 10], [0, 0, 20, 20]])
+    for whole in ("union", "smaller"):
+        shares = box_overlaps(boxes, boxes, relative_to=whole)
+        np.testing.assert_array_equal(shares, [[0, 0], [0, 1]])
+
+
 def test_clone_and_pickle_carry_parameters_only(scene):
     detector = FaceDetector(min_face=60, threshold=(0.5, 0.6, 0.9))
     detector.detect([scene()])
@@ -245,7 +277,7 @@ def test_no_images_no_faces():
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((50, 50), np.uint8), r"images\[0\].*\(50, 50\).*np.repeat"),
+        (np.zeros((50, 50), np.uint8), r"images\[0\].*\(50, 50\).*np\.dstack"),
         (np.zeros((50, 50, 4), np.uint8), r"\(50, 50, 4\), expected RGB"),
         (np.zeros((50, 50, 3)), "float64.*expected 'uint8'"),
         (np.full((50, 50, 3), np.nan, np.float32), "float32"),

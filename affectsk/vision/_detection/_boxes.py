@@ -33,8 +33,10 @@ def box_overlaps(boxes, others, *, relative_to="union"):
     intersection = np.clip(opposite - corner, 0, None).prod(axis=2)
     areas, other_areas = box_areas(boxes)[:, None], box_areas(others)
     if relative_to == "smaller":
-        return intersection / np.minimum(areas, other_areas)
-    return intersection / (areas + other_areas - intersection)
+        whole = np.minimum(areas, other_areas)
+    else:
+        whole = areas + other_areas - intersection
+    return intersection / np.maximum(whole, np.finfo(float).tiny)  # boxes may have no area
 
 
 def suppress_overlaps(boxes, scores, images, *, threshold, relative_to="union"):

@@ -73,11 +73,6 @@ def _load(backend, path, device):
     """Return what the detecting function of a backend takes first."""
     if path is None:
         return _BACKENDS[backend].load(device)
-    if not path.is_file():
-        raise ModelFileError(
-            f"The file {str(path)!r} of the backend {backend!r} does not exist; check "
-            f"the path. The published one is {_BACKENDS[backend].source}."
-        )
     state = path.stat()
     return _load_file(backend, path, (state.st_size, state.st_mtime_ns), device, os.getpid())
 
@@ -267,7 +262,8 @@ class FaceDetector(BaseEstimator):
         ValueError
             If a parameter or an image is invalid, such as a grayscale image.
         ModelFileError
-            If the file of a backend is missing, or is not one of the known ones.
+            If the file of a backend is missing, is not one of the known ones, or gives values that
+            are no numbers.
         RuntimeError
             If `device` is CUDA and onnxruntime, which runs the files, was built without it.
         """
@@ -318,4 +314,10 @@ class FaceDetector(BaseEstimator):
             )
         if not isinstance(files[backend], str | os.PathLike):
             raise ValueError(f"model_files={files!r} must have paths as values.")
-        return Path(files[backend])
+        path = Path(files[backend])
+        if not path.is_file():
+            raise ModelFileError(
+                f"The file {str(path)!r} of the backend {backend!r} does not exist; check "
+                f"the path. The published one is {_BACKENDS[backend].source}."
+            )
+        return path

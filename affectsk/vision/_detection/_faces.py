@@ -15,7 +15,7 @@ def arrange_faces(boxes, landmarks, scores, shape):
     Parameters
     ----------
     boxes : ndarray of shape (n_faces, 4)
-        Corners in pixels, cut at the border of the image here.
+        Corners in pixels, cut at the border of the image here; a face beside it is left out.
     landmarks : ndarray of shape (n_faces, 5, 2)
         Points in pixels; both pairs are put in order from left to right here.
     scores : ndarray of shape (n_faces,)
@@ -31,6 +31,7 @@ def arrange_faces(boxes, landmarks, scores, shape):
     height, width = shape[:2]
     boxes = np.clip(boxes, 0, [width, height, width, height]).astype(float)
     rows = np.argsort(-box_areas(boxes), kind="stable")
+    rows = rows[(boxes[rows, 2:] > boxes[rows, :2]).all(axis=1)]
     return Faces(boxes[rows], _left_first(landmarks[rows]), scores[rows].astype(float))
 
 

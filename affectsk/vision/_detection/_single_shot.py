@@ -6,6 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from affectsk.exceptions import ModelFileError
 from affectsk.vision._detection._boxes import suppress_overlaps
 from affectsk.vision._detection._detector_graph import DetectorGraph
 from affectsk.vision._detection._faces import arrange_faces
@@ -80,6 +81,11 @@ def detect_single_shot(detector, images, *, min_face, threshold):
     -------
     list of Faces
         One per image.
+
+    Raises
+    ------
+    ModelFileError
+        If the network gives values that are no numbers.
     """
     shape = images[0].shape[:2]
     size, inner = _fit(shape, detector.graph.size)
@@ -90,10 +96,16 @@ def detect_single_shot(detector, images, *, min_face, threshold):
     shift, ratio = np.array(corner[::-1]), np.array(inner[::-1]) / shape[::-1]
     found = []
     for outputs in detector.graph.run(canvases):
-        with np.errstate(over="ignore"):  # a side without bounds is no candidate
+        # A side without bounds is no candidate; what is no number is an error below.
+        with np.errstate(over="ignore", invalid="ignore"):
             candidates = detector.decode(outputs, size)
-        likely = candidates[2] >= threshold
+        likely = ~(candidates[2] < threshold)  # NaN is kept, to be found
         boxes, landmarks, scores = (each[likely] for each in candidates)
+        if any(np.isnan(values).any() for values in (boxes, landmarks, scores)):
+            raise ModelFileError(
+                f"The network in {str(detector.graph.path)!r} gives values that are no numbers; "
+                "if it computes in half precision, export it in single precision."
+            )
         boxes = (boxes - np.tile(shift, 2)) / np.tile(ratio, 2)
         rows = _choose(boxes, scores, shape, min_face, detector.max_overlap)
         landmarks = (landmarks[rows] - shift) / ratio
