@@ -95,6 +95,23 @@ def test_a_video_without_any_face(empty, faces, levels):
     np.testing.assert_allclose(table["time"], np.arange(5) / 25)
 
 
+@pytest.mark.parametrize("detect_every", [1, 5])
+@pytest.mark.parametrize(("faces", "track"), [("largest", 0), ("all", 0), ("tracks", 1)])
+def test_a_video_of_one_frame(scene, write_video, tmp_path, faces, track, detect_every):
+    path = write_video(tmp_path / "one.avi", [scene(LARGE)])
+    table = extract_features(path, faces=faces, detect_every=detect_every)
+    assert table.index.tolist() == [("one", track, 0, 0)[: table.index.nlevels]]
+    assert table.notna().all(axis=None)
+
+
+@pytest.mark.parametrize("faces", ["largest", "tracks"])
+def test_a_video_smaller_than_any_face(write_video, tmp_path, faces):
+    path = write_video(tmp_path / "tiny.avi", [np.full((16, 24, 3), 100, np.uint8)] * 3)
+    table = extract_features(path, faces=faces, detect_every=2)
+    assert table.index.tolist() == [("tiny", 0, i) for i in range(3)]
+    assert table["x0"].isna().all()
+
+
 @pytest.mark.parametrize("faces", ["largest", "all", "tracks"])
 @pytest.mark.parametrize("detect_every", [1, 3])
 def test_rows_do_not_depend_on_the_size_of_batches(pair, faces, detect_every):
