@@ -54,18 +54,18 @@ def agreement():
             extract_features(VIDEO / file, detect_every=every)[BOX].to_numpy()
             for every in (EVERY, 1)
         )
-        missing = np.isnan(boxes[:, 0]), np.isnan(others[:, 0])
-        shared = np.where(missing[0] & missing[1], 1.0, np.nan_to_num(overlaps(boxes, others)))
-        shares[file] = np.mean(shared >= 0.7)
-        if not missing[1].all():
-            medians[file] = np.median(shared[~missing[1]])
+        # Frames in which neither finds a face would only make the share look better.
+        found = ~(np.isnan(boxes[:, 0]) & np.isnan(others[:, 0]))
+        if found.any():
+            shared = np.nan_to_num(overlaps(boxes[found], others[found]))
+            shares[file], medians[file] = np.mean(shared >= 0.7), np.median(shared)
     return {
         f"boxes at detect_every={EVERY} of IoU 0.7 and more": result(
             min(shares.values()),
             0.99,
             "share",
-            f"against a detection in every frame, worst of {', '.join(shares)}; no face where "
-            "there is none counts, too",
+            "of the frames in which either finds a face, against a detection in every frame, worst "
+            f"of {', '.join(shares)}",
             at_least=True,
         ),
         f"IoU of boxes at detect_every={EVERY}": observation(
