@@ -100,7 +100,7 @@ def _numbered_files(folder):
         if not re.fullmatch("[0-9]+", path.stem) or not int(path.stem):
             raise ValueError(
                 f"The image {str(path)!r} is not named by the number of its frame, from 1, as in "
-                "'00001.jpg'; rename or remove it, or pass the images as a list of paths."
+                "'00001.jpg'; rename or remove it, or pass the images instead of the folder."
             )
         first = files.setdefault(int(path.stem), path)
         if first is not path:
