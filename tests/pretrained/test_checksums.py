@@ -20,7 +20,9 @@ def test_formula(tmp_path_factory, content):
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="needs git")
-@pytest.mark.parametrize("content", [b"", b"a\r\n\0b", bytes(3_000_000)])
+@pytest.mark.parametrize(
+    "content", [b"", b"a\r\n\0b", bytes(3_000_000)], ids=["empty", "short", "long"]
+)
 def test_git(tmp_path, content):
     path = tmp_path / "content"
     path.write_bytes(content)

@@ -266,6 +266,16 @@ def test_paths_hold_in_another_folder(face_net, faces, tmp_path, monkeypatch):
     assert copy.transform(faces[:1]).shape == (1, 6)
 
 
+def test_files_of_detectors_hold_in_another_folder(nets, tmp_path, monkeypatch):
+    nets.write_yunet(tmp_path / "yunet.onnx", nets.yunet_layers(16, (160, 160)))
+    monkeypatch.chdir(tmp_path)
+    detector = FaceDetector("yunet", model_files={"yunet": "yunet.onnx"})
+    content = pickle.dumps(FaceEmbedder(Colour(), detector=detector))
+    monkeypatch.chdir("/")
+    image = nets.ramp_scene((270, 400), 100, 50, 160)
+    assert np.isfinite(pickle.loads(content).transform([image])).all()
+
+
 def test_a_cache_notices_another_model(write_face_net, faces, tmp_path):
     path = write_face_net(tmp_path / "net.onnx")
     pipeline = Pipeline(

@@ -321,3 +321,14 @@ class FaceDetector(BaseEstimator):
                 f"the path. The published one is {_BACKENDS[backend].source}."
             )
         return path
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if not isinstance(self.model_files, dict):
+            return state
+        # Processes that work in other folders read the same files.
+        files = {
+            name: Path(path).absolute() if isinstance(path, str | os.PathLike) else path
+            for name, path in self.model_files.items()
+        }
+        return state | {"model_files": files}

@@ -199,6 +199,8 @@ def _load_external(model, path):
             )
         try:
             load_external_data_for_tensor(tensor, str(folder))
+            tensor.ClearField("data_location")  # or older onnxruntimes look for the file
+            tensor.ClearField("external_data")
         except Exception as error:  # of the operating system, or of the checks in onnx
             raise ModelFileError(
                 f"The model file {str(path)!r} wants the tensor {tensor.name!r} from the file "
