@@ -1,4 +1,9 @@
-"""All features of a store in one file that can be mapped into memory, made when first needed."""
+"""All features of a store in one file that can be mapped into memory, made when first needed.
+
+Each row ends in a column that is not used. So the features are contiguous in no order: joblib sends
+a mapped array to other processes as a place in its file, and reads contiguous ones there in the
+order of the file, wrongly where pandas holds them transposed.
+"""
 
 import hashlib
 import json
@@ -100,7 +105,7 @@ def map_store(store, manifest):
     ValueError
         If the file of a video is damaged.
     """
-    digest = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(["padded rows", manifest]).encode()).hexdigest()[:16]
     rows, features = store / f"rows-{digest}.npz", store / f"features-{digest}.npy"
     if not (rows.exists() and features.exists()):
         try:
@@ -117,14 +122,14 @@ def map_store(store, manifest):
                 "load_features(store, mmap=False), which reads into memory and writes nothing",
             ) from error
     with np.load(rows, allow_pickle=False) as arrays:
-        return arrays["keys"], arrays["facts"], np.load(features, mmap_mode="r")
+        return arrays["keys"], arrays["facts"], np.load(features, mmap_mode="r")[:, :-1]
 
 
 def _write_map(store, manifest, rows, features):
     """Write the files of a map, and remove those of former ones."""
     former = [path for form in ("rows-*", "features-*") for path in store.glob(form)]
     keys, facts = store_rows(store, manifest, list(manifest["videos"]))
-    shape = (len(keys), len(manifest["columns"]["features"]))
+    shape = (len(keys), len(manifest["columns"]["features"]) + 1)
     dtype = np.dtype(manifest["settings"]["dtype"])
     header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     parts = [path.with_name(f"{path.name}.tmp") for path in (rows, features)]
@@ -137,7 +142,7 @@ def _write_map(store, manifest, rows, features):
             np.lib.format.write_array_header_1_0(file, header)
             for entry in manifest["videos"].values():
                 for block in checked_blocks(store, entry):
-                    file.write(block)
+                    file.write(np.pad(block, [(0, 0), (0, 1)]))
                     progress.update(len(block))
         for part, path in zip(parts, (rows, features), strict=True):
             part.replace(path)
