@@ -119,7 +119,9 @@ def load_features(store, *, videos=None, dtype=None, facts=True, mmap=True):
     -----
     With `facts`, pandas before 3.0 copies the features where columns are selected; the table
     without facts is used as it is: ``pipeline.fit(load_features(store, facts=False), y)``. The
-    slices ``X.iloc[a:b]`` of successive rows are no copies, selections of other rows are.
+    slices ``X.iloc[a:b]`` of successive rows are no copies, selections of other rows are. pandas
+    copies a table for other processes (``n_jobs=2``), which get a mapped array, ``X.to_numpy()``,
+    as its place in the file; the splitter needs ``groups=X.index.get_level_values("video")`` then.
 
     Examples
     --------
