@@ -364,6 +364,28 @@ def test_invalid_crops(face_net, bad):
         OnnxFaceModel(face_net).embed(bad)
 
 
+def test_weights_are_not_taken_for_an_embedding(crops, tmp_path):
+    network = onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["": 11]>
+        net (float[batch, 3, 32, 32] input) => (float[batch, 2] output)
+            <float[2, 3] weight = {1, 0, 0, 0, 0, 1}>
+        {
+            pooled = GlobalAveragePool(input)
+            flat = Flatten(pooled)
+            turned = Transpose(flat)
+            product = Gemm(weight, turned)
+            output = Transpose(product)
+        }""")
+    onnx.save(network, tmp_path / "net.onnx")
+    given = OnnxFaceModel(tmp_path / "net.onnx", mean=(0, 0, 0), std=(1, 1, 1)).embed(crops)
+    np.testing.assert_allclose(given["embeddings"], crops.mean((1, 2))[:, [0, 2]], rtol=1e-4)
+    del network.graph.node[-1]
+    network.graph.node[-1].output[0] = "output"
+    onnx.save(network, tmp_path / "turned.onnx")
+    with pytest.raises(ModelFileError, match="with the batch as the first axis"):
+        OnnxFaceModel(tmp_path / "turned.onnx")
+
+
 def test_affect_without_classes(write_face_net, crops, tmp_path):
     model = OnnxFaceModel(write_face_net(tmp_path / "net.onnx", n_classes=2), affect=True)
     assert model.outputs["scores"] == ("valence", "arousal")
@@ -412,7 +434,7 @@ def _unknown_operator(model):
         (_foreign_operator, r"operators of \['com.example'\]"),
         (_second_output, r"outputs \['output', 'flat'\], expected one of each"),
         (_concatenated_outputs, "ends in 'Concat', expected a Gemm"),
-        (_no_pooling, r"shapes \[\(2, 6, 16, 16\)\].*one vector per crop"),
+        (_no_pooling, r"shapes \[\(3, 6, 16, 16\)\].*one vector per crop"),
         (_unknown_operator, "cannot be run.*Relux"),
     ],
 )

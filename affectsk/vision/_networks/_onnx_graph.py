@@ -282,7 +282,9 @@ def _head_input(makers, name):
     node = makers.get(name)
     if node is not None and node.op_type == "Add":  # the bias of a MatMul
         node = next((makers[i] for i in node.input if i in makers and _is_linear(makers[i])), None)
-    return node.input[0] if node is not None and _is_linear(node) else None
+    if node is None or not _is_linear(node) or node.input[0] not in makers:
+        return None  # such as weights times a column
+    return node.input[0]
 
 
 def _is_linear(node):

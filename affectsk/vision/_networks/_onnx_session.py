@@ -130,7 +130,7 @@ def _open_session(path, stamp, process, input_size, mean, std, device, n_threads
     providers = device_providers(device)
     model, git_sha1 = read_graph(path)
     graph = prepare_graph(model, path, input_size=input_size, mean=mean, std=std)
-    crops = np.zeros((graph.batch or 2, graph.input_size, graph.input_size, 3), np.uint8)
+    crops = np.zeros((graph.batch or 3, graph.input_size, graph.input_size, 3), np.uint8)
     try:
         fold_pads(graph, _run_once)
         session = start_session(graph.model, providers, n_threads)
