@@ -155,6 +155,16 @@ def test_persons_who_cross_keep_their_tracks(pair):
     assert owners[1] != owners[2]
 
 
+def test_a_cut_between_scenes_of_similar_colours_ends_tracks():
+    images = [read_image(DATA / "photos" / f"{name}_face.jpg") for name in ("multi", "single")]
+    tracker = FaceTracker()
+    tracks = [
+        tracker.update(i, i / 25, image, faces)[0]
+        for i, (image, faces) in enumerate(zip(images, FaceDetector().detect(images), strict=True))
+    ]
+    assert tracks == [[1, 2, 3, 4, 5], [6]]
+
+
 def test_photos():
     photos = ["multi_face.jpg", "single_face.jpg", "free-mountain-vector-01.jpg"]
     images = [read_image(DATA / "photos" / file) for file in photos]

@@ -5,7 +5,8 @@ and contrast, and drops quickly when landmarks are off. On real videos, aligned 
 correlate by 0.5 and more even a second apart, those of two persons by less than 0.35, and one face
 with itself by less than 0.8 when it is moved by an eighth of its side.
 
-Frames of one scene have the same picture or, where something large moves, still the same colours.
+Frames of one scene have much of the picture and, where something large moves, still the colours in
+common. Either alone would not do: many scenes have similar colours.
 """
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 
 from affectsk.vision._crops import align_face
 
-__all__ = ["face_looks", "likeness", "scene_likeness", "scene_look", "usual_landmarks"]
+__all__ = ["face_looks", "likeness", "same_scene", "scene_look", "usual_landmarks"]
 
 _SIDE = 32
 _SCENE_SHAPE = (18, 32)
@@ -21,6 +22,12 @@ _N_SHADES = 4  # of each colour
 
 # Eyes, nose and mouth corners, where the picture shows the face from the brows to the chin.
 _TEMPLATE = np.array([[0.3, 0.35], [0.7, 0.35], [0.5, 0.58], [0.33, 0.8], [0.67, 0.8]])
+
+# Measured: the mean likeness of pictures and colours is at least 0.73 within a shot, up to three
+# seconds apart; of pairs of photos that are all close faces, 22 % are taken for one scene. Colours
+# alone decide where a face moves before an even ground.
+_MIN_SCENE_LIKENESS = 0.7
+_SAME_COLOURS = 0.99
 
 # A picture whose grey values deviate by less than this shows nothing, such as a black frame.
 _MIN_DEVIATION = 2.0
@@ -87,7 +94,7 @@ def scene_look(image):
     Returns
     -------
     tuple of ndarray, or None
-        Its picture and its colours, for `scene_likeness`; None if it shows nothing, such as a black
+        Its picture and its colours, for `same_scene`; None if it shows nothing, such as a black
         frame.
     """
     small = cv2.resize(image, _SCENE_SHAPE[::-1], interpolation=cv2.INTER_AREA)
@@ -99,8 +106,8 @@ def scene_look(image):
     return picture, np.sqrt(shares)
 
 
-def scene_likeness(look, other):
-    """Return how much alike two frames look, by their pictures or by their colours.
+def same_scene(look, other):
+    """Return whether two frames show one scene, rather than having a cut between them.
 
     Parameters
     ----------
@@ -109,11 +116,12 @@ def scene_likeness(look, other):
 
     Returns
     -------
-    float
-        The correlation of the pictures or the Bhattacharyya coefficient of the colours, whichever
-        is higher; at most 1.
+    bool
+        Whether pictures and colours are enough alike, or the colours are the same.
     """
-    return max(float(values @ others) for values, others in zip(look, other, strict=True))
+    # The correlation of the pictures and the Bhattacharyya coefficient of the colours.
+    picture, colours = (float(each @ another) for each, another in zip(look, other, strict=True))
+    return (picture + colours) / 2 >= _MIN_SCENE_LIKENESS or colours >= _SAME_COLOURS
 
 
 def _normalised(picture):

@@ -10,7 +10,7 @@ from affectsk.vision._detection._boxes import box_areas, box_overlaps
 from affectsk.vision._detection._likeness import (
     face_looks,
     likeness,
-    scene_likeness,
+    same_scene,
     scene_look,
     usual_landmarks,
 )
@@ -24,10 +24,6 @@ _MIN_LIKENESS = 0.3
 # A pair that costs more is none: rather a new person than two who change places. Measured: at most
 # 0.8 for one person, three seconds apart, and 1.5 for persons who cross.
 _MAX_COST = 2.0
-
-# Two frames that are less alike than this have a cut between them. Measured: at least 0.82 within
-# a shot, a second apart, and at most 0.71 across a cut.
-_MIN_SCENE_LIKENESS = 0.75
 
 # A person who was last seen longer ago than this comes back as a new one: about a second, in frames
 # of the video, for images in a folder have no times. One used frame may always be missing.
@@ -240,7 +236,7 @@ class FaceTracker:
         scene = scene_look(image)
         if scene is None:
             return  # the next frame will tell
-        if self._scene and scene_likeness(scene, self._scene) < _MIN_SCENE_LIKENESS:
+        if self._scene and not same_scene(scene, self._scene):
             self._persons = []
         self._scene = scene
 
