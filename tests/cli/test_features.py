@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -142,11 +141,12 @@ def test_control_c_says_what_is_safe(tmp_path, write_video, scene, n_jobs):
     command += ["--n-jobs", n_jobs]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 60
-    while not list(Path(tmp_path).glob("store/videos/*.npz")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("store/videos/*.npz")) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "affectsk: stopped; the videos that were finished are safe in" in told
     assert "Traceback" not in told
-    assert 1 <= len(load_features(tmp_path / "store", mmap=False)) < 40 * 40
+    # The manifest may not know the last ones yet; the same command again takes them from the files.
+    assert 1 <= len(list(tmp_path.glob("store/videos/*.npz"))) < 40

@@ -262,7 +262,7 @@ def test_detectors_are_tried_before_work(published, clip, tmp_path):
     main([*command, "--detector", "mtcnn"])
     for names, message in (
         (["yunet=absent.onnx", "mtcnn"], "absent.onnx"),
-        (["mtcnn", "yunet"], "'yunet' needs a file"),
+        (["mtcnn", "yunet"], "--detector yunet=FILE"),
         (["nobody"], "nobody"),
         (["mtcnn", "cropped"], "nothing to find"),
     ):
