@@ -1,5 +1,6 @@
 """From images and the faces found in them to rows of features."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -8,6 +9,7 @@ import numpy as np
 from affectsk.vision._crops import align_face, crop_box, resize_image
 from affectsk.vision._cuts import cut_box
 from affectsk.vision._detection._mtcnn import as_points, load_networks
+from affectsk.vision._networks._onnx_session import n_default_threads
 
 __all__ = ["MainFaces", "check_found", "embed_crops", "embed_faces", "main_faces"]
 
@@ -197,16 +199,18 @@ def _crop_landmarks(images, device):
 def _run_model(model, kinds, cut, n_crops):
     """Run the model over crops, some at a time, and join the outputs that are wanted.
 
-    `cut` is called with the number of a crop, and makes it.
+    `cut` is called with the number of a crop, and makes it; in several threads at once, since one
+    would let the other cores wait for it.
     """
     widths = [len(model.outputs[kind]) for kind in kinds]
     features = np.empty((n_crops, sum(widths)), np.float32)
-    for start in range(0, n_crops, _CHUNK):
-        stop = min(start + _CHUNK, n_crops)
-        given = model.embed(np.stack([cut(i) for i in range(start, stop)]))
-        parts = [np.asarray(given[kind], np.float32) for kind in kinds]
-        _check_given(model, kinds, parts, stop - start)
-        np.concatenate(parts, axis=1, out=features[start:stop])
+    with ThreadPoolExecutor(n_default_threads()) as threads:
+        for start in range(0, n_crops, _CHUNK):
+            stop = min(start + _CHUNK, n_crops)
+            given = model.embed(np.stack(list(threads.map(cut, range(start, stop)))))
+            parts = [np.asarray(given[kind], np.float32) for kind in kinds]
+            _check_given(model, kinds, parts, stop - start)
+            np.concatenate(parts, axis=1, out=features[start:stop])
     return features
 
 
