@@ -106,6 +106,10 @@ def main(arguments=None):
     usual, warnings.formatwarning = warnings.formatwarning, _warning_line
     try:
         options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output, such as head, has seen enough. What is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f"affectsk: {error}")
     except KeyboardInterrupt as stop:

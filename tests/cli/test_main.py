@@ -111,3 +111,14 @@ def test_warnings_are_one_line(monkeypatch):
     main(["quickstart"])
     assert lines == ["affectsk: warning: frames are damaged\n"]
     assert "file.py" in warnings.formatwarning("other", UserWarning, "file.py", 3)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    code = "from affectsk.cli import main; main(['models', 'list'])"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    assert run.wait() == 0
+    run.stderr.close()
