@@ -32,8 +32,8 @@ in turn with the reference. Repeat them on a quiet machine with `tox run -e benc
 `vision`, `real` and `gains` cannot run.
 
 There are no figures from a GPU here yet. Where onnxruntime-gpu finds one,
-`python -m benchmarks._vision_crops --device cuda` prints crops per second, their share of the forward
-floor, and what limits.
+`python -m benchmarks._vision_crops --device cuda` prints crops per second, their share of the
+forward floor, and what limits.
 
 Measured on: {machine}.
 """
