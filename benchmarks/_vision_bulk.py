@@ -107,9 +107,9 @@ def resume():
         videos = copies(folder, N_VIDEOS)
         code = "import sys; from affectsk.vision import write_features; "
         code += "write_features(sys.argv[2:], sys.argv[1])"
-        command = [sys.executable, "-c", code, str(folder / "killed"), *videos]
+        killed, let_be = ([sys.executable, "-c", code, folder / name, *videos] for name in "ab")
         while True:
-            run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            run = subprocess.Popen(killed, stderr=subprocess.DEVNULL)
             try:
                 # Longer and longer, lest a slow machine never come to an end.
                 run.wait(timeout=rng.uniform(2, 8) + n_kills)
@@ -118,8 +118,9 @@ def resume():
                 run.kill()
                 run.wait()
                 n_kills += 1
-        write_features(videos, folder / "let be")
-        killed, let_be = load_features(folder / "killed"), load_features(folder / "let be")
+        # In a process like the others: with another number of threads, sums round otherwise.
+        subprocess.run(let_be, stderr=subprocess.DEVNULL, check=True)
+        killed, let_be = (load_features(folder / name) for name in "ab")
         note = f"{n_kills} times SIGKILL at any moment, {len(let_be)} frames of {N_VIDEOS} videos"
         apart = killed.index.symmetric_difference(let_be.index)
         n_wrong = len(apart) + int(killed.index.duplicated().sum())
