@@ -2,7 +2,13 @@
 
 from affectsk.media._images import check_image, check_image_files, check_images, read_image
 from affectsk.media._kinds import media_kind
-from affectsk.media._video import FrameBatch, check_videos, count_frames, read_batches
+from affectsk.media._video import (
+    FrameBatch,
+    check_videos,
+    count_frames,
+    list_paths,
+    read_batches,
+)
 
 __all__ = [
     "FrameBatch",
@@ -11,6 +17,7 @@ __all__ = [
     "check_images",
     "check_videos",
     "count_frames",
+    "list_paths",
     "media_kind",
     "read_batches",
     "read_image",

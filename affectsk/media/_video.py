@@ -15,7 +15,7 @@ from affectsk.media._damage import Tally, check_given, warn_if_damaged
 from affectsk.media._decoders import open_video
 from affectsk.media._folders import count_images, read_folder
 
-__all__ = ["FrameBatch", "check_videos", "count_frames", "read_batches"]
+__all__ = ["FrameBatch", "check_videos", "count_frames", "list_paths", "read_batches"]
 
 
 class FrameBatch(NamedTuple):
@@ -36,6 +36,35 @@ class FrameBatch(NamedTuple):
     indices: list
     times: list
     images: list
+
+
+def list_paths(paths):
+    """Return the paths of videos that a user passes, one or several, as a list.
+
+    Parameters
+    ----------
+    paths : str, Path or iterable of these
+        Files of video, or folders of images. They need not exist.
+
+    Returns
+    -------
+    list of Path
+        The paths.
+
+    Raises
+    ------
+    TypeError
+        If a path is neither a str nor a Path.
+    ValueError
+        If there is no path at all.
+    """
+    paths = [paths] if isinstance(paths, str | Path) or not np.iterable(paths) else list(paths)
+    if not paths:
+        raise ValueError("paths is empty; name at least one video file.")
+    for i, path in enumerate(paths):
+        if not isinstance(path, str | Path):
+            raise TypeError(f"paths[{i}]={path!r} must be a str or a Path that names a video file.")
+    return [Path(path) for path in paths]
 
 
 def check_videos(paths):
@@ -61,15 +90,10 @@ def check_videos(paths):
         If there is no path at all, or a file is empty or no video that decodes, or a folder has no
         image that does.
     """
-    paths = [paths] if isinstance(paths, str | Path) or not np.iterable(paths) else list(paths)
-    if not paths:
-        raise ValueError("paths is empty; name at least one video file.")
-    for i, path in enumerate(paths):
-        if not isinstance(path, str | Path):
-            raise TypeError(f"paths[{i}]={path!r} must be a str or a Path that names a video file.")
+    paths = list_paths(paths)
     for path in paths:
         next(read_batches(path, batch_size=1))
-    return [Path(path) for path in paths]
+    return paths
 
 
 def count_frames(path):

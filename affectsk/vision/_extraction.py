@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from affectsk.datasets._store_manifest import new_header
+from affectsk.media import list_paths
 from affectsk.vision._detection._face_detector import FaceDetector
 from affectsk.vision._face_embedder import FaceEmbedder
 from affectsk.vision._face_rows import FRAME_COLUMNS, check_faces
@@ -71,16 +72,10 @@ def named_paths(paths):
     ValueError
         If there is none, or two have the same name.
     """
-    paths = [paths] if isinstance(paths, str | Path) or not np.iterable(paths) else list(paths)
-    if not paths:
-        raise ValueError("paths is empty; name at least one video file.")
-    for i, path in enumerate(paths):
-        if not isinstance(path, str | Path):
-            raise TypeError(f"paths[{i}]={path!r} must be a str or a Path that names a video file.")
-        if not Path(path).exists():
-            raise FileNotFoundError(f"There is no video file {str(path)!r}; check the path.")
     named = {}
-    for path in map(Path, paths):
+    for path in list_paths(paths):
+        if not path.exists():
+            raise FileNotFoundError(f"There is no video file {str(path)!r}; check the path.")
         named.setdefault(_video_name(path), []).append(path)
     for name, same in named.items():
         if len(same) > 1:
