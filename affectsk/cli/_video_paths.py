@@ -34,6 +34,7 @@ def find_videos(names):
         if path.exists():
             found = list(_videos_in(path)) if path.is_dir() else [path]
         elif glob.has_magic(name):
+            # Path.glob would need the pattern cut into a folder and the rest.
             places = map(Path, sorted(glob.glob(name, recursive=True)))  # noqa: PTH207
             found = [video for place in places for video in _found_at(place)]
         else:

@@ -7,7 +7,6 @@ import numpy as np
 from affectsk.exceptions import ModelFileError
 from affectsk.vision._networks._onnx_graph import read_graph
 from affectsk.vision._networks._onnx_session import (
-    device_providers,
     n_default_threads,
     start_session,
 )
@@ -94,7 +93,7 @@ class DetectorGraph:
         size = self.size or _PROBE_SIZE
         try:
             [outputs] = self.run(np.zeros((1, 3, *size), np.float32))
-        except Exception as error:
+        except Exception as error:  # onnxruntime has kinds of its own
             raise ModelFileError(
                 f"The graph in {str(self.path)!r} does not run over a canvas of {size}: {error}. "
                 "Export it again, for an input of fixed size."
@@ -141,11 +140,5 @@ def _as_rows(output):
 
 def _open_session(path, device):
     """Open an ONNX file."""
-    providers = device_providers(device)
     model, _ = read_graph(path)
-    try:
-        return start_session(model, providers, n_default_threads())
-    except Exception as error:  # onnxruntime has kinds of its own
-        raise ModelFileError(
-            f"The graph in {str(path)!r} cannot be run by onnxruntime: {error}. Export it again."
-        ) from error
+    return start_session(model, path, device, n_default_threads())

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from contextlib import contextmanager
 from numbers import Integral
 from typing import NamedTuple
 
@@ -13,7 +14,6 @@ from affectsk.vision._networks._onnx_graph import CROPS, fold_pads, prepare_grap
 
 __all__ = [
     "FaceSession",
-    "device_providers",
     "n_default_threads",
     "open_session",
     "start_session",
@@ -127,19 +127,14 @@ def open_session(path, *, input_size, mean, std, device, n_threads):
 @functools.lru_cache(maxsize=4)
 def _open_session(path, stamp, process, input_size, mean, std, device, n_threads):
     """Open a session."""
-    providers = device_providers(device)
     model, git_sha1 = read_graph(path)
     graph = prepare_graph(model, path, input_size=input_size, mean=mean, std=std)
     crops = np.zeros((graph.batch or 3, graph.input_size, graph.input_size, 3), np.uint8)
-    try:
+    with running(path):
         fold_pads(graph, _run_once)
-        session = start_session(graph.model, providers, n_threads)
+    session = start_session(graph.model, path, device, n_threads)
+    with running(path):
         shapes = [output.shape for output in session.run(None, {CROPS: crops})]
-    except Exception as error:  # onnxruntime's kinds have nothing else in common
-        raise ModelFileError(
-            f"The network in the model file {str(path)!r} cannot be run ({error}); export it "
-            "again, for an opset that the installed onnxruntime knows."
-        ) from error
     if any(len(shape) != 2 or shape[0] != len(crops) for shape in shapes):
         raise ModelFileError(
             f"The model file {str(path)!r} gives arrays of the shapes {shapes!r} for {len(crops)} "
@@ -147,12 +142,6 @@ def _open_session(path, stamp, process, input_size, mean, std, device, n_threads
             "output, and with the batch as the first axis of input and output."
         )
     on_cuda = session.get_providers()[0] == _CUDA
-    if device.startswith("cuda") and not on_cuda:
-        raise RuntimeError(
-            f"device={device!r} is wanted, but onnxruntime fell back to the CPU: it did not find "
-            "the libraries of CUDA and cuDNN that it was built for, or no such device; see "
-            "onnxruntime.ai/docs/execution-providers, or pass device='cpu'."
-        )
     batch = graph.batch or (_CUDA_BATCH if on_cuda else _CPU_BATCH)
     widths = tuple(shape[1] for shape in shapes)
     return FaceSession(session, git_sha1, graph.input_size, batch, graph.batch is not None, widths)
@@ -169,19 +158,68 @@ def _run_once(model, names, crops):
     return session.run(names, {CROPS: crops})
 
 
-def start_session(model, providers, n_threads):
-    """Start the session of a model."""
+@contextmanager
+def running(path):
+    """Turn whatever goes wrong in a network into an error that names its file."""
+    try:
+        yield
+    except Exception as error:  # onnxruntime's kinds have nothing else in common
+        raise ModelFileError(
+            f"The network in the model file {str(path)!r} cannot be run by onnxruntime ({error}); "
+            "export it again, for an opset that the installed onnxruntime knows."
+        ) from error
+
+
+def start_session(model, path, device, n_threads):
+    """Start the session of a model that was read from a file, on the device that is wanted.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        The model.
+    path : Path
+        Its file, for messages.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+    n_threads : int
+        Threads on the CPU.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+        The session.
+
+    Raises
+    ------
+    ModelFileError
+        If the model cannot be run.
+    ValueError
+        If there is no such device.
+    RuntimeError
+        If onnxruntime cannot use CUDA although it is asked to.
+    """
     import onnxruntime  # noqa: PLC0415
 
+    providers = _device_providers(device)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     # Threads that wait by turning take the cores that decode and resize the next faces.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
+    with running(path):
+        session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=providers
+        )
+    if str(device).startswith("cuda") and session.get_providers()[0] != _CUDA:
+        raise RuntimeError(
+            f"device={device!r} is wanted, but onnxruntime fell back to the CPU: it did not find "
+            "the libraries of CUDA and cuDNN that it was built for, or no such device; see "
+            "onnxruntime.ai/docs/execution-providers, or pass device='cpu'."
+        )
+    return session
 
 
-def device_providers(device):
+def _device_providers(device):
     """Return the providers of onnxruntime for a device."""
     import onnxruntime  # noqa: PLC0415
 

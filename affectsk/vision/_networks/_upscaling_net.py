@@ -9,7 +9,6 @@ import numpy as np
 from affectsk.exceptions import ModelFileError
 from affectsk.vision._networks._onnx_graph import read_graph
 from affectsk.vision._networks._onnx_session import (
-    device_providers,
     n_default_threads,
     start_session,
 )
@@ -50,14 +49,8 @@ class UpscalingNet:
 
     def __init__(self, path, device):
         self._path = path
-        providers = device_providers(device)
         model, _ = read_graph(path)
-        try:
-            self._session = start_session(model, providers, n_default_threads())
-        except Exception as error:  # onnxruntime's kinds have nothing else in common
-            raise ModelFileError(
-                f"The network in the model file {str(path)!r} cannot be run ({error}); {_REMEDY}."
-            ) from error
+        self._session = start_session(model, path, device, n_default_threads())
         inputs, n_outputs = self._session.get_inputs(), len(self._session.get_outputs())
         shape = inputs[0].shape if len(inputs) == 1 and n_outputs == 1 else []
         has_other_channels = len(shape) == 4 and isinstance(shape[1], int) and shape[1] != 3
@@ -111,7 +104,7 @@ class UpscalingNet:
             height, width = self.size or (side, side + _PROBE_SIDE)
             try:
                 shape = self.run(np.zeros((1, height, width, 3), np.uint8)).shape
-            except Exception as error:  # as above
+            except Exception as error:  # onnxruntime's kinds have nothing else in common
                 failure = error
                 continue
             factor = shape[1] // height
