@@ -15,7 +15,9 @@ from scipy.special import softmax
 
 from affectsk.exceptions import ModelFileError
 from affectsk.vision import FaceModel, OnnxFaceModel
+from affectsk.vision._detection._detector_graph import DetectorGraph
 from affectsk.vision._networks._onnx_graph import fold_pads, prepare_graph, read_graph
+from affectsk.vision._networks._upscaling_net import UpscalingNet
 
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
 SIZE = 32
@@ -478,7 +480,8 @@ def test_parameters_that_do_not_fit(face_net, monkeypatch, parameters, error, me
         OnnxFaceModel(face_net, **parameters)
 
 
-def test_a_silent_fall_back_to_the_cpu_is_an_error(face_net, monkeypatch):
+@pytest.mark.parametrize("kind", [OnnxFaceModel, DetectorGraph, UpscalingNet])
+def test_a_silent_fall_back_to_the_cpu_is_an_error(kind, face_net, monkeypatch):
     providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("CUDA is there")
