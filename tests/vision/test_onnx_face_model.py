@@ -493,4 +493,4 @@ def test_a_silent_fall_back_to_the_cpu_is_an_error(kind, face_net, monkeypatch):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: providers)
     monkeypatch.setattr(onnxruntime, "InferenceSession", fall_back)
     with pytest.raises(RuntimeError, match="fell back to the CPU"):
-        OnnxFaceModel(face_net, device="cuda:1")
+        kind(face_net, device="cuda:1")
