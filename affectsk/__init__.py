@@ -29,6 +29,8 @@ from affectsk.heads import (
     PearsonRegressor,
     PretrainedScoreClassifier,
     PretrainedScoreRegressor,
+    TCNClassifier,
+    TCNRegressor,
     WeightedMLPClassifier,
 )
 from affectsk.metrics import (
@@ -80,6 +82,8 @@ __all__ = [
     "SmoothedClassifier",
     "SmoothedRegressor",
     "StatPooler",
+    "TCNClassifier",
+    "TCNRegressor",
     "TemporalSmoother",
     "ThresholdedAUClassifier",
     "VideoKFold",

@@ -6,6 +6,8 @@ from affectsk.heads._multi_task_heads import MultiTaskHeads
 from affectsk.heads._pearson_regressor import PearsonRegressor
 from affectsk.heads._pretrained_score_classifier import PretrainedScoreClassifier
 from affectsk.heads._pretrained_score_regressor import PretrainedScoreRegressor
+from affectsk.heads._tcn_classifier import TCNClassifier
+from affectsk.heads._tcn_regressor import TCNRegressor
 from affectsk.heads._weighted_mlp_classifier import WeightedMLPClassifier
 
 __all__ = [
@@ -15,5 +17,7 @@ __all__ = [
     "PearsonRegressor",
     "PretrainedScoreClassifier",
     "PretrainedScoreRegressor",
+    "TCNClassifier",
+    "TCNRegressor",
     "WeightedMLPClassifier",
 ]
