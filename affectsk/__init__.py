@@ -23,6 +23,7 @@ from affectsk.decision import (
     ThresholdedAUClassifier,
 )
 from affectsk.heads import (
+    AttentionPoolClassifier,
     CCCRegressor,
     JointMultiTaskMLP,
     MultiTaskHeads,
@@ -63,6 +64,7 @@ from affectsk.vision import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AttentionPoolClassifier",
     "BlendingClassifier",
     "BlendingRegressor",
     "CCCRegressor",

@@ -1,5 +1,6 @@
 """Small models on top of features of faces, one prediction per row."""
 
+from affectsk.heads._attention_pool_classifier import AttentionPoolClassifier
 from affectsk.heads._ccc_regressor import CCCRegressor
 from affectsk.heads._joint_multi_task_mlp import JointMultiTaskMLP
 from affectsk.heads._multi_task_heads import MultiTaskHeads
@@ -11,6 +12,7 @@ from affectsk.heads._tcn_regressor import TCNRegressor
 from affectsk.heads._weighted_mlp_classifier import WeightedMLPClassifier
 
 __all__ = [
+    "AttentionPoolClassifier",
     "CCCRegressor",
     "JointMultiTaskMLP",
     "MultiTaskHeads",
