@@ -246,7 +246,7 @@ class AttentionPoolClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator
 
         Returns
         -------
-        ndarray of shape (n_rows, n_classes), float32
+        ndarray of shape (n_rows, n_classes), dtype of X
             Probabilities in the order of `classes_`, for rows in the order of X, missing ones
             included.
 

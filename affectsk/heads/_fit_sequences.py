@@ -144,7 +144,7 @@ def frame_scores(estimator, module, frames, activation):
 
     Returns
     -------
-    ndarray of shape (n_rows, n_outputs), float32
+    ndarray of shape (n_rows, n_outputs), dtype of the features
         The scores, in the order of the rows.
     """
     # Torch is loaded by work that needs it, never by import of the package.
@@ -152,8 +152,8 @@ def frame_scores(estimator, module, frames, activation):
     from affectsk.training import run_windows  # noqa: PLC0415
 
     windows, n_places = estimator._prediction_windows(frames.grid.offsets), len(frames.grid.rows)
-    total = np.zeros((n_places, estimator.architecture_["n_outputs"]), dtype=np.float32)
-    count = np.zeros(n_places, dtype=np.float32)
+    shape = (n_places, estimator.architecture_["n_outputs"])
+    total, count = np.zeros(shape, dtype=frames.values.dtype), np.zeros(n_places, dtype=np.int32)
     outputs = run_windows(
         getattr(networks, module),
         estimator.architecture_,

@@ -86,7 +86,7 @@ def predict_class_scores(estimator, X, groups, *, module):
 
     Returns
     -------
-    ndarray of shape (n_rows, n_classes), float32
+    ndarray of shape (n_rows, n_classes), dtype of X
         Probabilities.
     """
     check_is_fitted(estimator)

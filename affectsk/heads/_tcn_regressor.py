@@ -324,7 +324,7 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_rows,) or (n_rows, n_targets), float32
+        ndarray of shape (n_rows,) or (n_rows, n_targets), dtype of X
             Predictions for rows in the order of X, missing ones included.
 
         Raises

@@ -31,7 +31,13 @@ class FrameGrid:
         return np.diff(self.offsets)
 
     def slots(self):
-        """Return the place of every row, shape (n_rows,)."""
+        """Return the place of every row.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), int64
+            The places, in the order of the rows.
+        """
         return np.flatnonzero(self.rows >= 0)
 
 
