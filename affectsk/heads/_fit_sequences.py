@@ -1,8 +1,9 @@
 """What estimators over windows of frames share: checks, training, scores of every frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from affectsk.heads._streams import check_stream_rows, read_streams
 from affectsk.heads._train_head import check_validation_pair, choose_rows, train_module
@@ -69,6 +70,9 @@ def read_frames(estimator, X, groups, *, reset):
         check_stream_rows(values, read_streams(estimator.streams, values.shape[1], names))
     if reset:
         estimator.frame_step_ = frame_step(layout)
+    elif estimator.frame_step_ > 1 and _has_frame_numbers(X):
+        # A layout leaves the numbers of frames out where they follow each other.
+        layout = replace(layout, positions=X.index.get_level_values("frame").to_numpy())
     return Frames(values, missing, frame_grid(layout, estimator.frame_step_))
 
 
@@ -178,6 +182,11 @@ def read_validation(estimator, X_val, y_val):
     """Return validation frames as `read_frames` does, or None where there are none."""
     check_validation_pair(X_val, y_val)
     return None if X_val is None else read_frames(estimator, X_val, None, reset=False)
+
+
+def _has_frame_numbers(X):
+    """Say whether the index of X numbers its frames."""
+    return isinstance(X, pd.DataFrame) and "frame" in X.index.names
 
 
 def _fold_weight_norm(state):
