@@ -13,6 +13,7 @@ from affectsk.datasets import (
     read_pyfeat,
 )
 from affectsk.decision import (
+    AdaptiveFrameRateClassifier,
     BlendingClassifier,
     BlendingRegressor,
     ClusterCompoundClassifier,
@@ -61,6 +62,7 @@ from affectsk.vision import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaptiveFrameRateClassifier",
     "BlendingClassifier",
     "BlendingRegressor",
     "CCCRegressor",

@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import affectsk
 from affectsk import (
+    AdaptiveFrameRateClassifier,
     BlendingClassifier,
     BlendingRegressor,
     CCCRegressor,
@@ -62,6 +63,7 @@ ESTIMATORS = [
     BlendingClassifier([("a", LogisticRegression(C=0.1), None), ("b", LogisticRegression(), None)]),
     BlendingRegressor([("a", Ridge(), None), ("b", Ridge(10.0), None)]),
     ConfidenceGateClassifier(LogisticRegression(), LogisticRegression(C=0.1)),
+    AdaptiveFrameRateClassifier(LogisticRegression(), (2, 1), half_width=0),
     PretrainedScoreClassifier(columns=[0, 1, 0, 1], source=FOUR["source"]),
     PretrainedScoreRegressor([0]),
     CompoundExpressionClassifier(columns=[0, 1, 0, 1], **FOUR),
