@@ -391,28 +391,16 @@ class AdaptiveFrameRateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
 
     def _find_thresholds(self, scores, truth, layout):
         """Set the threshold of every stride, and the share of frames that they leave to score."""
-        missing = np.isnan(scores[:, 0])
         by_row = self.half_width is None and len(truth) == layout.n_rows
-        self.thresholds_ = find_thresholds(
-            scores,
-            truth,
-            layout.sequence_of_rows() if by_row else np.arange(len(truth)),
-            layout,
-            max_error=self.max_error,
-            **self._frames(),
+        units = layout.sequence_of_rows() if by_row else np.arange(len(truth))
+        self.thresholds_, self.training_share_ = find_thresholds(
+            scores, truth, units, layout, max_error=self.max_error, **self._frames()
         )
-        found = self._by_stride(lambda rows: scores[rows], layout, missing, scores.shape[1])
-        self.training_share_ = float(found.n_used.sum() / max(found.n_faces.sum(), 1))
 
     def _frames(self):
         """Return the parameters that say which frames are looked at."""
         names = ("strides", "half_width", "anchor")
         return {name: getattr(self, name) for name in names}
-
-    def _by_stride(self, score_rows, layout, missing, n_classes):
-        """Decide with the thresholds, see `decide_by_stride`."""
-        options = {"n_classes": n_classes, "thresholds": self.thresholds_}
-        return decide_by_stride(score_rows, layout, missing, **options, **self._frames())
 
     def _decide(self, X, groups):
         """Return decisions, their scores without gaps, and X with its videos."""
@@ -424,7 +412,8 @@ class AdaptiveFrameRateClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstim
             part, absent = take_rows(X, rows), np.zeros(len(rows), dtype=bool)
             return present_scores(self.estimator_, "predict_proba", part, absent, None)
 
-        found = self._by_stride(score_rows, layout, missing, len(self.classes_))
+        options = {"n_classes": len(self.classes_), "thresholds": self.thresholds_}
+        found = decide_by_stride(score_rows, layout, missing, **options, **self._frames())
         windows = self.half_width is not None
         scores = fill_units(found.scores, X, groups, layout, windows=windows, prior=self.prior_)
         return found, scores, X, layout

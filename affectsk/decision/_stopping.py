@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectsk.decision._strided_frames import strided_frames
+from affectsk.decision._strided_frames import strided_frames, whole_numbers
 
 __all__ = ["StrideDecisions", "best_scores", "decide_by_stride", "find_thresholds"]
 
@@ -100,18 +100,27 @@ def find_thresholds(scores, truth, units, layout, *, max_error, strides, half_wi
 
     Returns
     -------
-    ndarray of shape (n_strides,), float64
+    thresholds : ndarray of shape (n_strides,), float64
         The thresholds; 0, which accepts all, at the last stride.
+    share : float
+        Frames used with them, as a share of all.
     """
-    present = ~np.isnan(scores[:, 0])
-    thresholds = np.zeros(len(strides))
-    for rank, stride in enumerate(strides[:-1]):
-        means, _ = strided_frames(layout, stride, half_width, anchor).means(scores, present)
-        best, wrong = best_scores(means)[units], means.argmax(axis=1)[units] != truth
-        used = (truth >= 0) & ~np.isnan(best)
-        level = max_error * (rank + 1) / len(strides)
-        thresholds[rank] = stopping_threshold(best[used], wrong[used], level)
-    return thresholds
+    present, whole = ~np.isnan(scores[:, 0]), whole_numbers(scores)
+    thresholds, n_used = np.zeros(len(strides)), 0
+    waiting = True
+    for rank, stride in enumerate(strides):
+        means, counts = strided_frames(layout, stride, half_width, anchor).means(whole, present)
+        confidence = best_scores(means)
+        if rank < len(strides) - 1:
+            best, wrong = confidence[units], means.argmax(axis=1)[units] != truth
+            used = (truth >= 0) & ~np.isnan(best)
+            level = max_error * (rank + 1) / len(strides)
+            thresholds[rank] = stopping_threshold(best[used], wrong[used], level)
+        accepted = confidence > thresholds[rank]
+        n_used += counts[waiting & accepted].sum()
+        waiting = waiting & ~accepted
+    n_faces = strided_frames(layout, 1, half_width).counts(present).sum()
+    return thresholds, float(n_used / max(n_faces, 1))
 
 
 def decide_by_stride(
@@ -143,7 +152,7 @@ def decide_by_stride(
     StrideDecisions
         The decisions.
     """
-    scores = np.zeros((len(missing), n_classes))
+    scores = np.zeros((len(missing), n_classes), dtype=np.int64)
     known = missing.copy()
     for rank, (stride, threshold) in enumerate(zip(strides, thresholds, strict=True)):
         frames = strided_frames(layout, stride, half_width, anchor)
@@ -155,7 +164,7 @@ def decide_by_stride(
         wanted = frames.rows_of(waiting)
         wanted = np.sort(wanted[~known[wanted]])
         if wanted.size:
-            scores[wanted] = score_rows(wanted)
+            scores[wanted] = whole_numbers(score_rows(wanted))
             known[wanted] = True
         means[waiting], n_used[waiting] = frames.means(scores, ~missing, waiting)
         ranks[waiting] = rank

@@ -6,7 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
-__all__ = ["StridedFrames", "check_strides", "strided_frames"]
+__all__ = ["StridedFrames", "check_strides", "strided_frames", "whole_numbers"]
 
 _ONE = 2.0**40
 
@@ -68,10 +68,10 @@ class StridedFrames:
 
         Parameters
         ----------
-        scores : ndarray of shape (n_rows, n_classes)
-            Probabilities.
+        scores : ndarray of shape (n_rows, n_classes), int64
+            Probabilities as `whole_numbers`; 0 in rows without a face.
         present : ndarray of shape (n_rows,), bool
-            Rows with a face, and so with scores.
+            Rows with a face.
         units : ndarray of int64, default=slice(None)
             The units, all by default.
 
@@ -82,15 +82,31 @@ class StridedFrames:
         counts : ndarray of shape (n_units,), int64
             Numbers of rows with a face.
         """
-        counts = self.counts(present, units)
-        looked_at = np.where(present[self.order, np.newaxis], scores[self.order], 0)
-        # Whole numbers add up without rounding, whose errors would let the mean of a video depend
-        # on those before it, and break ties. Sums that overflow still have the right difference.
-        total = np.zeros((len(looked_at) + 1, scores.shape[1]), dtype=np.int64)
-        np.cumsum(np.rint(looked_at * _ONE).astype(np.int64), axis=0, out=total[1:])
+        total = np.zeros((len(self.order) + 1, scores.shape[1]), dtype=np.int64)
+        np.cumsum(scores[self.order], axis=0, out=total[1:])
         sums = total[self.stops[units]] - total[self.starts[units]]
-        divisor = np.where(counts, counts * _ONE, np.nan)
-        return sums / divisor[:, np.newaxis], counts
+        counts = self.counts(present, units)
+        return sums / np.where(counts, counts * _ONE, np.nan)[:, np.newaxis], counts
+
+
+def whole_numbers(scores):
+    """Return probabilities as whole numbers of 2 ** -40.
+
+    They add up without rounding, whose errors would let the mean of a video depend on those before
+    it, and break ties. Sums that overflow still have the right difference.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+        Probabilities; NaN becomes 0.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes), int64
+        The numbers.
+    """
+    scaled = np.nan_to_num(scores * np.float64(_ONE))
+    return np.rint(scaled, out=scaled).astype(np.int64)
 
 
 def check_strides(strides):

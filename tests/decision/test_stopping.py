@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from affectsk.decision._stopping import decide_by_stride, find_thresholds, stopping_threshold
-from affectsk.decision._strided_frames import strided_frames
+from affectsk.decision._strided_frames import strided_frames, whole_numbers
 from affectsk.sequences import SequenceLayout
 
 
@@ -57,9 +57,12 @@ def test_levels_rise_with_the_rank(half_width):
     n_units = 40 if half_width is None else 400
     truth = rng.integers(-1, 3, n_units)
     options = {"strides": (8, 4, 1), "half_width": half_width, "anchor": "window"}
-    found = find_thresholds(scores, truth, np.arange(n_units), layout, max_error=0.3, **options)
+    found, share = find_thresholds(
+        scores, truth, np.arange(n_units), layout, max_error=0.3, **options
+    )
+    whole = whole_numbers(scores)
     for rank, stride in enumerate((8, 4)):
-        means, counts = strided_frames(layout, stride, half_width).means(scores, present)
+        means, counts = strided_frames(layout, stride, half_width).means(whole, present)
         used = (truth >= 0) & (counts > 0)
         best, wrong = means[used].max(axis=1), means[used].argmax(axis=1) != truth[used]
         expected = by_all_cuts(best, wrong, 0.3 * (rank + 1) / 3)
@@ -67,6 +70,9 @@ def test_levels_rise_with_the_rank(half_width):
         assert (best > found[rank]).any()
         assert (best <= found[rank]).any()
     assert found[2] == 0
+    decided = decide_by_stride(lambda rows: scores[rows], layout, ~present, n_classes=3,
+                               thresholds=found, **options)  # fmt: skip
+    assert share == decided.n_used.sum() / decided.n_faces.sum()
 
 
 @pytest.mark.parametrize("half_width", [None, 3, 12])

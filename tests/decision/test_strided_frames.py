@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from affectsk.decision._strided_frames import check_strides, strided_frames
+from affectsk.decision._strided_frames import check_strides, strided_frames, whole_numbers
 from affectsk.sequences import SequenceLayout
 
 STRIDES = [1, 2, 5, 20]
@@ -52,7 +52,8 @@ def test_rows_and_means_are_those_of_loops(layout, stride, half_width, anchor):
     assert len(expected) == len(frames.starts)
     for unit, rows in enumerate(expected):
         assert frames.order[frames.starts[unit] : frames.stops[unit]].tolist() == rows
-    means, counts = frames.means(scores, present)
+    whole = whole_numbers(scores)
+    means, counts = frames.means(whole, present)
     assert counts.tolist() == [present[rows].sum() for rows in expected]
     for mean, rows in zip(means, expected, strict=True):
         seen = [row for row in rows if present[row]]
@@ -61,12 +62,12 @@ def test_rows_and_means_are_those_of_loops(layout, stride, half_width, anchor):
     some = np.arange(0, len(expected), 3)
     wanted = sorted({row for unit in some for row in expected[unit]})
     assert sorted(frames.rows_of(some).tolist()) == wanted
-    np.testing.assert_array_equal(frames.means(scores, present, some)[0], means[some])
+    np.testing.assert_array_equal(frames.means(whole, present, some)[0], means[some])
 
 
 def test_means_do_not_depend_on_other_videos():
     rng = np.random.default_rng(2)
-    scores = rng.random((90_000, 2))
+    scores = whole_numbers(rng.random((90_000, 2)))
     present = np.ones(len(scores), dtype=bool)
     several = SequenceLayout(np.array([0, 60_000, 90_000]))
     alone = SequenceLayout(np.array([0, 30_000]))
