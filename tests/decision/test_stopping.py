@@ -111,3 +111,14 @@ def test_decisions_are_those_of_loops(half_width, anchor):
     assert set(found.ranks) == {0, 1, 2}
     assert sorted(asked) == sorted(needed)
     assert set(np.flatnonzero(found.scored)) == needed
+
+
+@pytest.mark.parametrize(("score", "threshold"), [(0.5, 0.5), (0.75, 0.75), (1 + 1e-9, 1.0)])
+def test_a_score_at_the_threshold_does_not_pass(score, threshold):
+    """Nor does one that is above 1 by rounding pass 1."""
+    layout, scores = SequenceLayout(np.array([0, 4])), np.tile([score, 1 - score], (4, 1))
+    options = {"n_classes": 2, "strides": (2, 1), "half_width": None, "anchor": "window"}
+    for below, rank in ((0, 1), (1e-6, 0)):
+        found = decide_by_stride(lambda rows: scores[rows], layout, np.zeros(4, dtype=bool),
+                                 thresholds=(threshold - below, 0), **options)  # fmt: skip
+        assert found.ranks.tolist() == [rank]
