@@ -13,6 +13,7 @@ from affectsk.datasets import (
     read_pyfeat,
 )
 from affectsk.decision import (
+    AdaptiveFrameRateClassifier,
     BlendingClassifier,
     BlendingRegressor,
     ClusterCompoundClassifier,
@@ -64,6 +65,7 @@ from affectsk.vision import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaptiveFrameRateClassifier",
     "AttentionPoolClassifier",
     "BlendingClassifier",
     "BlendingRegressor",

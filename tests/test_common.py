@@ -18,6 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import affectsk
 from affectsk import (
+    AdaptiveFrameRateClassifier,
     AttentionPoolClassifier,
     BlendingClassifier,
     BlendingRegressor,
@@ -45,14 +46,8 @@ from affectsk import (
 
 ADAM = {"learning_rate_init": 0.02, "random_state": 0}
 
-TCN = {
-    "kernel_size": 2,
-    "dropout": 0.0,
-    "hidden_layer_sizes": (16,),
-    "window": 5,
-    "shift": 3,
-    **ADAM,
-}
+ALONG = {"hidden_layer_sizes": (16,), "max_iter": 60, "early_stopping": True, **ADAM}
+TCN = {"kernel_size": 2, "dropout": 0.0, "window": 5, "shift": 3, **ALONG}
 
 FOUR = {
     "source": [0, 1, 2, 3],
@@ -65,9 +60,9 @@ ESTIMATORS = [
     PearsonRegressor(),
     PearsonRegressor((32,), batch_size=64, max_iter=60, **ADAM),
     WeightedMLPClassifier(batch_size=32, max_iter=30, **ADAM),
-    AttentionPoolClassifier(3, hidden_layer_sizes=(16,), max_iter=60, **ADAM),
-    TCNClassifier((16,), max_iter=30, **TCN),
-    TCNRegressor((16,), max_iter=30, overlap="full", **TCN),
+    AttentionPoolClassifier(3, **ALONG),
+    TCNClassifier((16,), **TCN),
+    TCNRegressor((16,), overlap="full", **TCN),
     GapInterpolator(),
     StatPooler(),
     TemporalSmoother(),
@@ -77,6 +72,7 @@ ESTIMATORS = [
     BlendingClassifier([("a", LogisticRegression(C=0.1), None), ("b", LogisticRegression(), None)]),
     BlendingRegressor([("a", Ridge(), None), ("b", Ridge(10.0), None)]),
     ConfidenceGateClassifier(LogisticRegression(), LogisticRegression(C=0.1)),
+    AdaptiveFrameRateClassifier(LogisticRegression(), (2, 1), half_width=0),
     PretrainedScoreClassifier(columns=[0, 1, 0, 1], source=FOUR["source"]),
     PretrainedScoreRegressor([0]),
     CompoundExpressionClassifier(columns=[0, 1, 0, 1], **FOUR),

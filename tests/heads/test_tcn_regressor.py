@@ -104,7 +104,7 @@ def test_one_target_has_one_axis():
 def test_a_target_without_any_label_is_refused():
     X, y = motion()
     y["level"] = np.nan
-    with pytest.raises(ValueError, match="column 1 of y"):
+    with pytest.raises(ValueError, match="no label at all in column 1"):
         TCNRegressor(**SMALL).fit(X, y)
 
 
