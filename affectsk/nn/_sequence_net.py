@@ -30,13 +30,13 @@ class FillMissing(nn.Module):
         self.register_buffer("fill", fill)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map x of shape (batch, frames, n_features) to (batch, frames, n_columns + 1).
+        """Map x of shape (batch, n_features, frames) to (batch, n_columns + 1, frames).
 
-        A frame is missing where the first of the columns is NaN; the last column is 1 there.
+        A frame is missing where the first of the columns is NaN; the last row is 1 there.
         """
-        x = x[:, :, self.columns]
-        missing = torch.isnan(x[:, :, :1])
-        return torch.cat([torch.where(missing, self.fill, x), missing.to(x.dtype)], dim=2)
+        x = x[:, self.columns]
+        missing = torch.isnan(x[:, :1])
+        return torch.cat([torch.where(missing, self.fill[:, None], x), missing.to(x.dtype)], dim=1)
 
 
 class SequenceNet(nn.Module):
@@ -107,11 +107,12 @@ class SequenceNet(nn.Module):
         A missing frame of a stream is NaN in its columns. `inside`, of shape (batch, frames), is
         False in padding; without it there is none.
         """
+        x = x.transpose(1, 2)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
             parts = [
                 stack(fill(x), inside) for fill, stack in zip(self.inputs, self.stacks, strict=True)
             ]
-            y = torch.cat(parts, dim=2)
+            y = torch.cat(parts, dim=1).transpose(1, 2)
             if self.encoder is not None:
                 y = self.encoder(y, inside)
             y = self.mlp(y.flatten(0, 1))

@@ -27,7 +27,7 @@ class DilatedConv(nn.Module):
     dilation : int
         Frames between two taps.
     causal : bool
-        Pad on the left only, so that no output sees a later frame; otherwise on both sides.
+        No output sees a later frame; otherwise it sees as many later as earlier ones.
     normalised : bool
         Learn direction and length of the weights apart (weight norm).
     """
@@ -44,13 +44,15 @@ class DilatedConv(nn.Module):
         super().__init__()
         reach = (kernel_size - 1) * dilation
         left = reach if causal else reach // 2
-        self.padding = (left, reach - left)
-        conv = nn.Conv1d(n_in, n_out, kernel_size, dilation=dilation)
+        # The convolution pads both ends by as much, without a copy; what is too much is cut off.
+        padding = max(left, reach - left)
+        self.first = padding - left
+        conv = nn.Conv1d(n_in, n_out, kernel_size, dilation=dilation, padding=padding)
         self.conv = weight_norm(conv) if normalised else conv
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x of shape (batch, n_in, frames) to (batch, n_out, frames)."""
-        return self.conv(functional.pad(x, self.padding))
+        return self.conv(x)[:, :, self.first : self.first + x.shape[2]]
 
 
 class TemporalBlock(nn.Module):
@@ -124,15 +126,15 @@ class TCN(nn.Module):
         )
 
     def forward(self, x: torch.Tensor, inside: torch.Tensor | None = None) -> torch.Tensor:
-        """Map x of shape (batch, frames, n_features) to (batch, frames, channels[-1]).
+        """Map x of shape (batch, n_features, frames) to (batch, channels[-1], frames).
 
         `inside`, of shape (batch, frames), is False in padding, whose values change nothing.
         """
         outside = None if inside is None else ~inside.unsqueeze(1)
-        y = _silence(x.transpose(1, 2), outside)
+        x = _silence(x, outside)
         for block in self.blocks:
-            y = block(y, outside)
-        return y.transpose(1, 2)
+            x = block(x, outside)
+        return x
 
 
 def _silence(x: torch.Tensor, outside: torch.Tensor | None) -> torch.Tensor:

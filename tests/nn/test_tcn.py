@@ -41,7 +41,7 @@ def test_blocks_are_dilated_residual_convolutions(kernel_size, causal):
     network = TCN(3, (5, 5, 2), kernel_size, causal, normalised=False, dropout=0.5).eval()
     x = np.random.default_rng(0).normal(size=(20, 3))
     state = {name: w.detach().double().numpy() for name, w in network.state_dict().items()}
-    found = network(torch.from_numpy(x[None]).float())[0].detach().numpy()
+    found = network(torch.from_numpy(x.T[None]).float())[0].T.detach().numpy()
     np.testing.assert_allclose(found, formula(x, state, kernel_size, 3, causal), atol=1e-5)
 
 
@@ -50,9 +50,9 @@ def test_blocks_are_dilated_residual_convolutions(kernel_size, causal):
 def test_an_output_depends_on_the_receptive_field_alone(n_blocks, kernel_size, causal):
     torch.manual_seed(0)
     network = TCN(2, (4,) * n_blocks, kernel_size, causal, normalised=True, dropout=0.0)
-    x = torch.randn(1, 101, 2, requires_grad=True)
-    network(x)[0, 50].sum().backward()
-    touched = np.flatnonzero(x.grad[0].abs().sum(dim=1).numpy())
+    x = torch.randn(1, 2, 101, requires_grad=True)
+    network(x)[0, :, 50].sum().backward()
+    touched = np.flatnonzero(x.grad[0].abs().sum(dim=0).numpy())
     assert touched.max() - touched.min() + 1 <= receptive_field(n_blocks, kernel_size)
     if causal:
         assert touched.max() == 50
@@ -64,9 +64,9 @@ def test_the_receptive_field_is_reached():
     with torch.no_grad():
         for weights in network.parameters():
             weights.fill_(1.0)
-    x = torch.ones(1, 60, 1, requires_grad=True)
-    network(x)[0, 50].sum().backward()
-    touched = np.flatnonzero(x.grad[0, :, 0].numpy())
+    x = torch.ones(1, 1, 60, requires_grad=True)
+    network(x)[0, 0, 50].backward()
+    touched = np.flatnonzero(x.grad[0, 0].numpy())
     assert touched.tolist() == list(range(50 - 29 + 1, 51))
     assert receptive_field(3, 3) == 29
 
@@ -113,11 +113,11 @@ def test_missing_frames_of_a_stream_are_filled_and_flagged():
     flags = [torch.zeros(1, 10, 1), torch.zeros(1, 10, 1)]
     flags[0][0, 4], flags[1][0, 7] = 1, 1
     inputs = [
-        torch.cat([filled[..., columns], flag], dim=2)
+        torch.cat([filled[..., columns], flag], dim=2).transpose(1, 2)
         for columns, flag in zip(([0, 1], [2]), flags, strict=True)
     ]
     parts = [stack(part) for stack, part in zip(network.stacks, inputs, strict=True)]
-    expected = network.mlp(torch.cat(parts, dim=2).flatten(0, 1))
+    expected = network.mlp(torch.cat(parts, dim=1).transpose(1, 2).flatten(0, 1))
     torch.testing.assert_close(network(x), expected)
     assert not torch.allclose(network(x), network(filled))  # the flag counts
 
