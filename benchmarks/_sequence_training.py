@@ -5,6 +5,7 @@ bfloat16.
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import torch
 from torch import nn
@@ -131,8 +133,6 @@ def prediction(sizes=(100_000, 1_000_000)):
     with tempfile.TemporaryDirectory() as folder:
         model = TCNClassifier(CHANNELS, max_iter=1, validation_fraction=None, device="cpu")
         path, data = Path(folder) / "model.joblib", Path(folder) / "X.bin"
-        import joblib
-
         for overlap in ("average", "full"):
             joblib.dump(model.set_params(overlap=overlap).fit(X, y, groups=groups), path)
             seconds = []
@@ -158,10 +158,83 @@ def prediction(sizes=(100_000, 1_000_000)):
     return results
 
 
-def on_a_gpu(n_windows=64, n_epochs=5):
+def macs_per_frame(window=WINDOW, encoder_layers=8):
+    """Return multiplications per frame of S1's network: blocks, encoder, and MLP."""
+    blocks = 0
+    for n_in, n_out in itertools.pairwise([N_FEATURES + 1, *CHANNELS]):
+        blocks += 3 * n_out * (n_in + n_out) + n_in * n_out
+    width = CHANNELS[-1]
+    encoder = encoder_layers * (12 * width**2 + 2 * window * width)
+    return blocks + encoder + width * 128 + 128 * 2
+
+
+def walks(n_videos, seed):
+    """Return videos of features, and two targets that the last frames tell with noise."""
+    rng = np.random.default_rng(seed)
+    state = rng.standard_normal((n_videos, WINDOW, 4), dtype=np.float32)
+    for t in range(1, WINDOW):
+        state[:, t] = 0.95 * state[:, t - 1] + 0.3 * state[:, t]
+    mixing = np.random.default_rng(0).standard_normal((4, N_FEATURES)).astype(np.float32)
+    X = state @ mixing + rng.standard_normal((n_videos, WINDOW, N_FEATURES), dtype=np.float32) * 4
+    y = state[:, :, :2] + 0.2 * rng.standard_normal((n_videos, WINDOW, 2))
+    return X.reshape(-1, N_FEATURES), y.reshape(-1, 2), np.repeat(np.arange(n_videos), WINDOW)
+
+
+def peak_rate(dtype, size=8192):
+    """Return the multiplications and additions per second of a large matrix product."""
+    a, b = (torch.randn(size, size, device="cuda", dtype=dtype) for _ in range(2))
+    torch.mm(a, b)
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(10):
+        torch.mm(a, b)
+    torch.cuda.synchronize()
+    return 2 * size**3 * 10 / (time.perf_counter() - start)
+
+
+def on_a_gpu(n_videos=512, n_epochs=4):
     """Return frames per second and share of the peak of a CUDA device, with the transformer."""
-    raise NotImplementedError
+    X, y, groups = walks(n_videos, seed=1)
+    X_test, y_test, groups_test = walks(100, seed=2)
+    card, results, scores = torch.cuda.get_device_name(), {}, {}
+    options = {"encoder_layers": 8, "window": WINDOW, "shift": WINDOW, "device": "cuda",
+               "validation_fraction": None, "random_state": 0}  # fmt: skip
+    for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        peak = peak_rate(dtype)
+        for batch in (BATCH, 64):
+            seconds = []
+            for n in (1, 1, 1 + n_epochs):
+                start = time.perf_counter()
+                model = TCNRegressor(
+                    CHANNELS, batch_size=batch, max_iter=n, precision=precision, **options
+                ).fit(X, y, groups=groups)
+                torch.cuda.synchronize()
+                seconds.append(time.perf_counter() - start)
+            rate = len(X) * n_epochs / (seconds[2] - seconds[1])
+            share = 6 * macs_per_frame() * rate / peak
+            results[f"training on a GPU, {precision}, batches of {batch}"] = observation(
+                rate,
+                "frames/s",
+                f"{card}; S1's network with 8 encoder layers, windows of {WINDOW}; "
+                f"{100 * share:.1f} % of the {peak / 1e12:.0f} TFLOP/s of a large product",
+            )
+        scores[precision] = model.score(X_test, y_test, groups=groups_test)
+    results["CCC of bfloat16 against float32"] = result(
+        abs(scores["bfloat16"] - scores["float32"]),
+        0.005,
+        "difference",
+        f"{scores['bfloat16']:.4f} against {scores['float32']:.4f} on 100 unseen videos",
+    )
+    return results
+
+
+def run():
+    """Return what every machine can measure."""
+    return training() | prediction()
 
 
 if __name__ == "__main__":
-    report("sequence_training", training() | prediction((20_000, 100_000)))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    on_device = parser.parse_args().device == "cuda"
+    report("sequence_gpu" if on_device else "sequence_training", on_a_gpu() if on_device else run())

@@ -1,7 +1,10 @@
 """A transformer encoder over the frames of a window."""
 
+import contextlib
+
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 __all__ = ["SequenceEncoder", "sinusoidal_positions"]
 
@@ -54,4 +57,10 @@ class SequenceEncoder(nn.Module):
         if self.causal:
             later = torch.ones(n_frames, n_frames, dtype=torch.bool, device=x.device).triu(1)
         outside = None if inside is None else ~inside
-        return self.layers(x, later, outside, is_causal=self.causal)
+        with _repeatable(self.training and x.is_cuda):
+            return self.layers(x, later, outside, is_causal=self.causal)
+
+
+def _repeatable(wanted: bool):
+    """Return a context in which the gradients of attention on CUDA do not change between runs."""
+    return sdpa_kernel(SDPBackend.MATH) if wanted else contextlib.nullcontext()
