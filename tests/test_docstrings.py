@@ -15,6 +15,7 @@ PACKAGES = [
     "affectsk.datasets",
     "affectsk.decision",
     "affectsk.heads",
+    "affectsk.inference",
     "affectsk.labels",
     "affectsk.media",
     "affectsk.metrics",
