@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 PACKAGES = [
     "affectsk",
+    "affectsk.audio",
     "affectsk.compat",
     "affectsk.datasets",
     "affectsk.decision",
