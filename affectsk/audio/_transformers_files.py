@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from affectsk.compat import import_optional
+from affectsk.compat import import_beside_torchvision
 from affectsk.exceptions import ModelDownloadError, ModelFileError
 
 __all__ = ["check_folder", "load_parts"]
@@ -88,7 +88,7 @@ def load_parts(name, layer, kinds):
     ValueError
         If it has no such layer.
     """
-    transformers = import_optional(
+    transformers = import_beside_torchvision(
         "transformers", extra="audio", needed_by=f"AudioEmbedder(model={name!r})"
     )
     with _reading(transformers, name):
