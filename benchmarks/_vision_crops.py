@@ -129,9 +129,8 @@ def agreement(ours, theirs, images):
 
 def load_theirs(folder, engine):
     """Return EmotiEffLib's recogniser, which finds its files under the home folder."""
-    import_beside_torchvision(
-        "timm", extra="backbones", needed_by="The benchmark"
-    )  # makes torchvision, which it imports, importable
+    # Makes torchvision, which it imports, importable.
+    import_beside_torchvision("timm", extra="backbones", needed_by="The benchmark")
     with mock.patch.dict(os.environ, {"HOME": str(folder)}):
         from emotiefflib.facial_analysis import EmotiEffLibRecognizer  # noqa: PLC0415
 

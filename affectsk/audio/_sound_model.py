@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 from affectsk.audio._log_mel_model import LogMelModel
 from affectsk.audio._onnx_sound_model import OnnxSoundModel
 from affectsk.audio._transformers_model import TransformersModel, folder_stamp
+from affectsk.exceptions import ModelFileError
 
 __all__ = ["SoundModel", "load_model"]
 
@@ -121,6 +122,12 @@ def load_model(model, layer, device):
         return _of_one_layer(_log_mel(), layer)
     if name.lower().endswith(".onnx"):
         return _of_one_layer(OnnxSoundModel(name, device=device), layer)
+    is_path = isinstance(model, os.PathLike) or name.startswith((".", "~")) or name.count("/") > 1
+    if (is_path or Path(name).is_absolute()) and not Path(name).is_dir():
+        raise ModelFileError(
+            f"There is no model folder {name!r}; check the path, or pass the name of a model on "
+            "the Hugging Face hub."
+        )
     return _transformers_model(name, folder_stamp(Path(name)), layer, device, os.getpid())
 
 
