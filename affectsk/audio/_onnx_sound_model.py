@@ -10,7 +10,7 @@ from affectsk.audio._mel import decibel_spectra, short_windows
 from affectsk.exceptions import ModelFileError
 from affectsk.inference import n_default_threads, read_graph, running, start_session
 
-__all__ = ["OnnxSoundModel"]
+__all__ = ["OnnxSoundModel", "file_stamp"]
 
 # Of the spectra that OpenL3 takes.
 _N_FFT = 2048
@@ -22,11 +22,22 @@ _FORMS = (
 )
 
 
+def file_stamp(path):
+    """Return what tells that a file is still the same, or raise an error if there is none."""
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise ModelFileError(
+            f"The model file {str(path)!r} cannot be read ({error.strerror}); check the path."
+        ) from error
+    return state.st_size, state.st_mtime_ns
+
+
 @functools.lru_cache(maxsize=4)
 def _open_session(path, stamp, device, process):
-    """Open a session."""
-    model, _ = read_graph(path)
-    return start_session(model, path, device, n_default_threads())
+    """Return a session, and the checksum that git would give its file."""
+    model, git_sha1 = read_graph(path)
+    return start_session(model, path, device, n_default_threads()), git_sha1
 
 
 def _positive(name, value, default):
@@ -141,7 +152,15 @@ class OnnxSoundModel:
         self._takes_sound = len(self._shape) == 1
         default_rate = 16000 if self._takes_sound else 48000
         self.sampling_rate = _positive("sampling_rate", sampling_rate, default_rate)
-        self.min_samples = self._n_samples("window_seconds", window_seconds, 1.0)
+        n_fixed = self._shape[0] if self._takes_sound else None
+        is_fixed = isinstance(n_fixed, int)
+        default_window = n_fixed / self.sampling_rate if is_fixed else 1.0
+        self.min_samples = self._n_samples("window_seconds", window_seconds, default_window)
+        if is_fixed and self.min_samples != n_fixed:
+            raise self._misfit(
+                f"takes {n_fixed} samples, and window_seconds={window_seconds!r} makes "
+                f"{self.min_samples}; leave it out"
+            )
         if not self._takes_sound:
             place, self._shape = self._spectrum_shape()
             self._n_mels = self._shape[place]
@@ -156,6 +175,8 @@ class OnnxSoundModel:
             self.min_samples = self._n_samples("window_seconds", window_seconds, 0.025)
         default_step = 0.02 if self._gives_steps else 0.1
         self.step_samples = self._n_samples("step_seconds", step_seconds, default_step)
+        if self._gives_steps:
+            self._check_step(is_fixed)
         self.feature_names = tuple(f"embedding_{i}" for i in range(example.shape[-1]))
 
     def embed(self, samples):
@@ -218,6 +239,25 @@ class OnnxSoundModel:
         shape[first + 1] = n_frames
         return first, shape
 
+    def _check_step(self, is_fixed):
+        """Check that the network gives a row per step, however long the sound is."""
+        if is_fixed:
+            raise self._misfit(
+                "takes a fixed number of samples and gives rows for parts of them, expected any "
+                "number of samples"
+            )
+        length = 4 * max(self.sampling_rate, self.min_samples)
+        short, long = (
+            self._run(np.zeros((1, factor * length), np.float32)).shape[1] for factor in (1, 2)
+        )
+        if abs((long - short) * self.step_samples - length) > self.step_samples:
+            found = length / max(long - short, 1) / self.sampling_rate
+            raise ValueError(
+                f"step_seconds={self.step_samples / self.sampling_rate:g} is not the step of the "
+                f"network in {self.name!r}, which gives a row for about {found:.4g} seconds; pass "
+                "its own step."
+            )
+
     def _n_samples(self, name, seconds, default):
         """Return a time as a number of samples."""
         return max(1, round(_positive(name, seconds, default) * self.sampling_rate))
@@ -239,12 +279,13 @@ class OnnxSoundModel:
 
     def _session(self):
         """Return the session of the file in this process."""
-        try:
-            state = self.path.stat()
-        except OSError as error:
+        session, git_sha1 = _open_session(
+            self.path, file_stamp(self.path), self.device, os.getpid()
+        )
+        self._git_sha1 = getattr(self, "_git_sha1", git_sha1)
+        if git_sha1 != self._git_sha1:
             raise ModelFileError(
-                f"The model file {str(self.path)!r} cannot be read ({error.strerror}); check the "
-                "path."
-            ) from error
-        stamp = (state.st_size, state.st_mtime_ns)
-        return _open_session(self.path, stamp, self.device, os.getpid())
+                f"The model file {str(self.path)!r} has changed since it was read; create the "
+                "OnnxSoundModel again."
+            )
+        return session

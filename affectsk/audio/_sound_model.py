@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from affectsk.audio._log_mel_model import LogMelModel
-from affectsk.audio._onnx_sound_model import OnnxSoundModel
+from affectsk.audio._onnx_sound_model import OnnxSoundModel, file_stamp
 from affectsk.audio._transformers_model import TransformersModel, folder_stamp
 from affectsk.exceptions import ModelFileError
 
@@ -121,7 +121,8 @@ def load_model(model, layer, device):
     if name == LogMelModel.name:
         return _of_one_layer(_log_mel(), layer)
     if name.lower().endswith(".onnx"):
-        return _of_one_layer(OnnxSoundModel(name, device=device), layer)
+        path = Path(name).absolute()
+        return _of_one_layer(_onnx_model(path, file_stamp(path), device, os.getpid()), layer)
     is_path = isinstance(model, os.PathLike) or name.startswith((".", "~")) or name.count("/") > 1
     if (is_path or Path(name).is_absolute()) and not Path(name).is_dir():
         raise ModelFileError(
@@ -145,6 +146,12 @@ def _of_one_layer(model, layer):
 def _log_mel():
     """Return the model that needs no network."""
     return LogMelModel()
+
+
+@functools.lru_cache(maxsize=4)
+def _onnx_model(path, stamp, device, process):
+    """Return the model of an ONNX file."""
+    return OnnxSoundModel(path, device=device)
 
 
 @functools.lru_cache(maxsize=2)
