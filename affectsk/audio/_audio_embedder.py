@@ -9,7 +9,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 from tqdm import tqdm
 
-from affectsk.audio._chunks import embed_chunks
+from affectsk.audio._chunks import embed_chunks, join_parts
 from affectsk.audio._sound_model import load_model
 from affectsk.audio._waveforms import check_waveform, list_sounds
 from affectsk.compat import CollectionOutputMixin, HasMethods, Interval, StrOptions, wrap_output
@@ -17,6 +17,12 @@ from affectsk.exceptions import MissingSoundError
 from affectsk.media import count_seconds, read_sound_blocks, resample_blocks
 
 __all__ = ["AudioEmbedder"]
+
+
+def _telling(part, tell, steps_per_second):
+    """Return a part of the features, after telling how many seconds it is of."""
+    tell(len(part) / steps_per_second)
+    return part
 
 
 class AudioEmbedder(
@@ -273,17 +279,15 @@ class AudioEmbedder(
             parts = np.array_split(sound, max(1, round(seconds / 10)))
             blocks = resample_blocks(parts, self.sampling_rate, rate)
         steps_per_second = rate / model.step_samples
-        overlap = max(model.context_steps, round(self.overlap_seconds * steps_per_second))
-        features = []
-        for part in embed_chunks(
+        parts = embed_chunks(
             model,
             blocks,
             chunk_steps=max(1, round(self.chunk_seconds * steps_per_second)),
-            overlap_steps=overlap,
-        ):
-            features.append(part)
-            tell(len(part) / steps_per_second)
-        return np.concatenate(features)
+            overlap_steps=max(model.context_steps, round(self.overlap_seconds * steps_per_second)),
+        )
+        told = (_telling(part, tell, steps_per_second) for part in parts)
+        n_expected = int(seconds * steps_per_second) + 1
+        return join_parts(told, n_expected, len(model.feature_names))
 
     def __sklearn_is_fitted__(self):
         """There is nothing to fit."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["embed_chunks"]
+__all__ = ["embed_chunks", "join_parts"]
 
 
 def embed_chunks(model, blocks, *, chunk_steps, overlap_steps):
@@ -48,6 +48,35 @@ def embed_chunks(model, blocks, *, chunk_steps, overlap_steps):
     if len(waiting) < model.min_samples:
         waiting = np.pad(waiting, (0, model.min_samples - len(waiting)))
     yield _embed(model, waiting)[first - begin :]
+
+
+def join_parts(parts, n_expected, n_features):
+    """Put features one after the other, without holding them twice.
+
+    Parameters
+    ----------
+    parts : iterable of ndarray of shape (n_steps, n_features), float32
+        Features of successive steps.
+    n_expected : int
+        Steps of all, as far as is known.
+    n_features : int
+        Number of features.
+
+    Returns
+    -------
+    ndarray of shape (n_steps, n_features), float32
+        Features of all steps.
+    """
+    # Memory that is not written to is not taken.
+    joined, n_steps = np.empty((n_expected, n_features), np.float32), 0
+    for part in parts:
+        end = n_steps + len(part)
+        if end > len(joined):
+            more = np.empty((end - n_steps + n_steps // 2, n_features), np.float32)
+            joined = np.concatenate([joined[:n_steps], more])
+        joined[n_steps:end] = part
+        n_steps = end
+    return joined[:n_steps]
 
 
 def _embed(model, samples):

@@ -5,7 +5,7 @@ import pytest
 from scipy.io import wavfile
 
 from affectsk.audio import AudioEmbedder
-from affectsk.audio._chunks import embed_chunks
+from affectsk.audio._chunks import embed_chunks, join_parts
 from affectsk.audio._log_mel_model import LogMelModel
 
 RATE = 16000
@@ -167,3 +167,10 @@ def test_files_of_any_rate_sound_alike(tmp_path, rate):
     np.testing.assert_allclose(given[:n_steps, :64][loud], expected[:n_steps, :64][loud], atol=0.05)
     np.testing.assert_allclose(given[3 : n_steps - 3, -3:], expected[3 : n_steps - 3, -3:],
                                atol=0.02)  # fmt: skip
+
+
+@pytest.mark.parametrize("n_expected", [0, 1, 5, 7, 100])
+def test_parts_are_joined_whatever_is_expected(n_expected):
+    parts = [np.full((n, 2), n, np.float32) for n in (3, 1, 4)]
+    joined = join_parts(iter(parts), n_expected, 2)
+    np.testing.assert_array_equal(joined, np.concatenate(parts))
