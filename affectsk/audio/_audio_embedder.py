@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from tqdm import tqdm
 
 from affectsk.audio._chunks import embed_chunks, join_parts
-from affectsk.audio._sound_model import load_model
+from affectsk.audio._sound_model import load_model, pin_model
 from affectsk.audio._waveforms import check_waveform, list_sounds
 from affectsk.compat import CollectionOutputMixin, HasMethods, Interval, StrOptions, wrap_output
 from affectsk.exceptions import MissingSoundError
@@ -247,15 +247,16 @@ class AudioEmbedder(
         """Return the seconds of sound in a file, or None where it has none and may have none."""
         try:
             return count_seconds(path)
-        except MissingSoundError:
+        except MissingSoundError as error:
             if self.on_missing == "raise":
-                raise
+                advice = "With on_missing='nan' it gives a row of NaN."
+                raise MissingSoundError(f"{error} {advice}") from error
             return None
 
     def _embed_all(self, sounds, seconds):
         """Embed sounds, which are so many seconds long, and show how far the work is."""
         total = round(sum(filter(None, seconds)))
-        with tqdm(total=total, desc="sound", unit="s", delay=2) as progress:
+        with tqdm(total=total, desc="sound", unit="s", unit_scale=True, delay=2) as progress:
             if effective_n_jobs(self.n_jobs) == 1:
                 pairs = zip(sounds, seconds, strict=True)
                 return [self._embed(*pair, progress.update) for pair in pairs]
@@ -288,6 +289,15 @@ class AudioEmbedder(
         told = (_telling(part, tell, steps_per_second) for part in parts)
         n_expected = int(seconds * steps_per_second) + 1
         return join_parts(told, n_expected, len(model.feature_names))
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        model, stamp = pin_model(state["model"])
+        # With the stamp, which nothing reads, a cache notices that files were replaced.
+        return state | {"model": model, "_stamp": stamp}
+
+    def __setstate__(self, state):
+        super().__setstate__({name: value for name, value in state.items() if name != "_stamp"})
 
     def __sklearn_is_fitted__(self):
         """There is nothing to fit."""

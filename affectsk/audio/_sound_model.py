@@ -11,7 +11,7 @@ from affectsk.audio._onnx_sound_model import OnnxSoundModel, file_stamp
 from affectsk.audio._transformers_model import TransformersModel, folder_stamp
 from affectsk.exceptions import ModelFileError
 
-__all__ = ["SoundModel", "load_model"]
+__all__ = ["SoundModel", "load_model", "pin_model"]
 
 
 @runtime_checkable
@@ -130,6 +130,27 @@ def load_model(model, layer, device):
             "the Hugging Face hub."
         )
     return _transformers_model(name, folder_stamp(Path(name)), layer, device, os.getpid())
+
+
+def pin_model(model):
+    """Return what a model is in any process, and what tells that its files are still the same.
+
+    Parameters
+    ----------
+    model : str, path-like or SoundModel
+        As in `load_model`.
+
+    Returns
+    -------
+    model : str, path-like or SoundModel
+        The same, as a full path where it is a file or folder.
+    stamp : tuple
+        Sizes and times of the files; () where there are none.
+    """
+    if not isinstance(model, str | os.PathLike) or not Path(model).exists():
+        return model, ()
+    path = Path(model).absolute()
+    return str(path), file_stamp(path) if path.is_file() else folder_stamp(path)
 
 
 def _of_one_layer(model, layer):

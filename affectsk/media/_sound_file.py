@@ -85,8 +85,8 @@ class SoundFile:
             if waiting and (gap > 0 or n_waiting >= _BLOCK_SECONDS * rate):
                 yield rate, self._mixed(waiting)
                 waiting, n_waiting = [], 0
-            if gap > 0:
-                yield rate, np.zeros(gap, np.float32)
+            for start in range(0, gap, rate):
+                yield rate, np.zeros(min(rate, gap - start), np.float32)
             values = _channels(frame)[:, max(-gap, 0) :]
             waiting.append(values)
             n_waiting += values.shape[1]

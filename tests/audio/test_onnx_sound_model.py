@@ -2,6 +2,7 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import onnx
 import pytest
@@ -203,6 +204,19 @@ def test_a_file_that_changes_is_not_taken_for_the_old_one(tmp_path, noise):
     with pytest.raises(ModelFileError, match="has changed since it was read"):
         model.embed(noise)
     assert AudioEmbedder(path).transform([noise])[0].shape[1] == 2
+
+
+def test_a_cache_and_another_folder_know_the_file(tmp_path, noise, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    embedder = AudioEmbedder(convolution(tmp_path / "net.onnx").name)
+    before, packed = joblib.hash(embedder), pickle.dumps(embedder)
+    assert joblib.hash(pickle.loads(packed)) == before
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.loads(packed).transform([noise])[0].shape[1] == 5
+    statistics(tmp_path / "net.onnx", ["batch", "samples"], [1])
+    monkeypatch.chdir(tmp_path)
+    assert joblib.hash(embedder) != before
 
 
 def _identity(given):

@@ -130,6 +130,23 @@ def test_sound_from_before_the_pictures_is_left_out(tmp_path, write_sound):
     np.testing.assert_allclose(read_sound(path), values[0, 8000:] / 2**15, atol=1e-6)
 
 
+def test_long_sound_with_a_single_picture(tmp_path, write_sound):
+    values = (tones(48_000, RATE) * 2**14).astype(np.int16)
+    bare = write_sound(tmp_path / "bare.flac", values, RATE, "flac", kind="s16")
+    with av.open(str(tmp_path / "cover.mkv"), "w") as container, av.open(str(bare)) as source:
+        cover = container.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        copy = container.add_stream_from_template(source.streams.audio[0])
+        grey = np.full((48, 64, 3), 128, np.uint8)
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(cover.encode())
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = copy
+                container.mux(packet)
+    np.testing.assert_array_equal(read_sound(tmp_path / "cover.mkv"), read_sound(bare))
+
+
 def test_a_file_without_sound(tmp_path, clip):
     with pytest.raises(MissingSoundError, match=r"clip\.avi' has pictures but no sound track"):
         read_sound(clip)
