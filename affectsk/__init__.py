@@ -14,6 +14,7 @@ from affectsk.datasets import (
     read_pyfeat,
 )
 from affectsk.decision import (
+    AdaptiveFrameRateClassifier,
     BlendingClassifier,
     BlendingRegressor,
     ClusterCompoundClassifier,
@@ -24,12 +25,15 @@ from affectsk.decision import (
     ThresholdedAUClassifier,
 )
 from affectsk.heads import (
+    AttentionPoolClassifier,
     CCCRegressor,
     JointMultiTaskMLP,
     MultiTaskHeads,
     PearsonRegressor,
     PretrainedScoreClassifier,
     PretrainedScoreRegressor,
+    TCNClassifier,
+    TCNRegressor,
     WeightedMLPClassifier,
 )
 from affectsk.metrics import (
@@ -62,6 +66,8 @@ from affectsk.vision import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AdaptiveFrameRateClassifier",
+    "AttentionPoolClassifier",
     "AudioEmbedder",
     "BlendingClassifier",
     "BlendingRegressor",
@@ -82,6 +88,8 @@ __all__ = [
     "SmoothedClassifier",
     "SmoothedRegressor",
     "StatPooler",
+    "TCNClassifier",
+    "TCNRegressor",
     "TemporalSmoother",
     "ThresholdedAUClassifier",
     "VideoKFold",

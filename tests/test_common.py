@@ -18,6 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import affectsk
 from affectsk import (
+    AdaptiveFrameRateClassifier,
+    AttentionPoolClassifier,
     BlendingClassifier,
     BlendingRegressor,
     CCCRegressor,
@@ -34,6 +36,8 @@ from affectsk import (
     SmoothedClassifier,
     SmoothedRegressor,
     StatPooler,
+    TCNClassifier,
+    TCNRegressor,
     TemporalSmoother,
     ThresholdedAUClassifier,
     VideoKFold,
@@ -41,6 +45,9 @@ from affectsk import (
 )
 
 ADAM = {"learning_rate_init": 0.02, "random_state": 0}
+
+ALONG = {"hidden_layer_sizes": (16,), "max_iter": 60, "early_stopping": True, **ADAM}
+TCN = {"kernel_size": 2, "dropout": 0.0, "window": 5, "shift": 3, **ALONG}
 
 FOUR = {
     "source": [0, 1, 2, 3],
@@ -53,6 +60,9 @@ ESTIMATORS = [
     PearsonRegressor(),
     PearsonRegressor((32,), batch_size=64, max_iter=60, **ADAM),
     WeightedMLPClassifier(batch_size=32, max_iter=30, **ADAM),
+    AttentionPoolClassifier(3, **ALONG),
+    TCNClassifier((16,), **TCN),
+    TCNRegressor((16,), overlap="full", **TCN),
     GapInterpolator(),
     StatPooler(),
     TemporalSmoother(),
@@ -62,6 +72,7 @@ ESTIMATORS = [
     BlendingClassifier([("a", LogisticRegression(C=0.1), None), ("b", LogisticRegression(), None)]),
     BlendingRegressor([("a", Ridge(), None), ("b", Ridge(10.0), None)]),
     ConfidenceGateClassifier(LogisticRegression(), LogisticRegression(C=0.1)),
+    AdaptiveFrameRateClassifier(LogisticRegression(), (2, 1), half_width=0),
     PretrainedScoreClassifier(columns=[0, 1, 0, 1], source=FOUR["source"]),
     PretrainedScoreRegressor([0]),
     CompoundExpressionClassifier(columns=[0, 1, 0, 1], **FOUR),
@@ -91,11 +102,13 @@ CHECKED_ELSEWHERE = {
     "VideoKFold": "is a splitter: tests/model_selection",
 }
 
+ALONG_TIME = (AttentionPoolClassifier, SmoothedClassifier, SmoothedRegressor, TCNClassifier,
+              TCNRegressor, TemporalSmoother)  # fmt: skip
 ZERO_SHOT = (PretrainedScoreClassifier, CompoundExpressionClassifier, ClusterCompoundClassifier)
 
 PARTLY_MISSING = "a frame without a face is NaN in every feature; a partly NaN row is refused"
 IN_ORDER = "rows are frames in time order, and every row depends on its neighbours"
-MIXED = "the rows of the check are in no order in time, so that smoothing mixes their targets"
+MIXED = "the rows of the check are in no order in time, so that windows mix their targets"
 BATCHES = "mini-batches of weighted and of repeated rows differ, as in scikit-learn's own SGD"
 FOLDS = "the folds that the scale is measured on differ for weighted and for repeated rows"
 OFFSETS = "offsets of the classes decide, so that the largest probability does not always"
@@ -106,10 +119,10 @@ FIXED = "nothing is learned from labels: classes and targets are those of the co
 def expected_failures(estimator):
     """Return the checks that fail by design, each with its reason."""
     failures = {"check_estimators_pickle": PARTLY_MISSING}
-    if isinstance(estimator, (TemporalSmoother, SmoothedClassifier, SmoothedRegressor)):
+    if isinstance(estimator, ALONG_TIME):
         failures["check_methods_sample_order_invariance"] = IN_ORDER
         failures["check_methods_subset_invariance"] = IN_ORDER
-    if isinstance(estimator, SmoothedClassifier):
+    if isinstance(estimator, (AttentionPoolClassifier, SmoothedClassifier)):
         failures["check_classifiers_train"] = MIXED
     if isinstance(estimator, SmoothedRegressor):
         failures["check_regressors_train"] = MIXED

@@ -20,12 +20,19 @@ def test_import_loads_neither_torch_nor_other_heavy_packages():
     assert result.stdout.strip() == "[]", result.stderr
 
 
+def only_assigns(function):
+    """Say whether it is the `__init__` of an estimator, as long as its list of parameters."""
+    lines = [f"self.{argument.arg} = {argument.arg}" for argument in
+             [*function.args.args[1:], *function.args.kwonlyargs]]  # fmt: skip
+    return function.name == "__init__" and [ast.unparse(line) for line in function.body] == lines
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda p: "/".join(p.parts[-2:]))
 def test_size_budgets(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("\n") <= 450
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not only_assigns(node):
             docstring = node.body[0] if ast.get_docstring(node) is not None else None
             documentation = docstring.end_lineno - docstring.lineno + 1 if docstring else 0
             assert node.end_lineno - node.lineno + 1 - documentation <= 50, node.name

@@ -1,5 +1,6 @@
 """From scores to decisions: meta-estimators around any classifier or regressor."""
 
+from affectsk.decision._adaptive_frame_rate_classifier import AdaptiveFrameRateClassifier
 from affectsk.decision._blending import best_blend_weights
 from affectsk.decision._blending_classifier import BlendingClassifier
 from affectsk.decision._blending_regressor import BlendingRegressor
@@ -14,6 +15,7 @@ from affectsk.decision._thresholded_au_classifier import ThresholdedAUClassifier
 from affectsk.decision._thresholds import best_f1_thresholds
 
 __all__ = [
+    "AdaptiveFrameRateClassifier",
     "BlendingClassifier",
     "BlendingRegressor",
     "ClusterCompoundClassifier",

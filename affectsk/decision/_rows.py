@@ -150,7 +150,7 @@ def usable_rows(y, missing, *, required=True):
     return rows
 
 
-def rows_to_fit(estimator, y, missing):
+def rows_to_fit(estimator, y, missing, *, required=True):
     """Return the rows that an estimator is fitted on.
 
     Those with a face and a label; all rows for a meta-estimator that looks along time.
@@ -163,13 +163,15 @@ def rows_to_fit(estimator, y, missing):
         Labels; NaN or None is no label.
     missing : ndarray of shape (n_rows,), bool
         Rows without a face.
+    required : bool, default=True
+        As in `usable_rows`.
 
     Returns
     -------
     ndarray of int64
         The rows.
     """
-    rows = usable_rows(y, missing)
+    rows = usable_rows(y, missing, required=required)
     return np.arange(len(missing)) if leaves_out_rows(estimator) else rows
 
 
@@ -244,6 +246,8 @@ def fit_on_rows(estimator, X, y, rows, groups, **fit_params):
 def present_scores(estimator, method, X, missing, groups):
     """Return scores of all rows from an estimator that is called on present rows only.
 
+    One that looks along time, and knows which rows are missing, is called on all.
+
     Parameters
     ----------
     estimator : estimator
@@ -262,7 +266,7 @@ def present_scores(estimator, method, X, missing, groups):
     ndarray of shape (n_rows, n_scores) or None
         Scores, NaN for missing rows; None if every row is missing.
     """
-    present = np.flatnonzero(~missing)
+    present = np.flatnonzero(~missing | leaves_out_rows(estimator))
     if not present.size:
         return None
     routed = route_groups(estimator, method, take_rows(groups, present))

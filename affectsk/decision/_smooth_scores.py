@@ -11,7 +11,7 @@ from affectsk.exceptions import MissingFaceWarning
 from affectsk.sequences import has_video_index, keep_index
 from affectsk.temporal import GapInterpolator, TemporalSmoother
 
-__all__ = ["FILLS", "smooth_scores"]
+__all__ = ["FILLS", "fill_units", "smooth_scores"]
 
 FILLS = {"interpolate": "linear", "hold": "hold"}
 
@@ -56,6 +56,52 @@ def smooth_scores(scores, X, groups, layout, *, smoother, fill, prior):
     if faceless.any():
         smoothed[faceless] = prior
     return smoothed
+
+
+def fill_units(scores, X, groups, layout, *, windows, prior):
+    """Fill the scores of windows without a face from others in time, else with the prior.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_units, n_classes)
+        Scores of videos, or of windows around all rows; NaN where there is no face.
+    X : frame table or array-like
+        Gives the index.
+    groups : array-like or None
+        Video of each row, where X has no index.
+    layout : SequenceLayout
+        The videos.
+    windows : bool
+        Whether there is a window for every row, or scores of whole videos.
+    prior : ndarray of shape (n_classes,)
+        Scores of a video without any.
+
+    Returns
+    -------
+    ndarray of shape (n_units, n_classes)
+        The scores.
+
+    Warns
+    -----
+    MissingFaceWarning
+        If a video has none.
+    """
+    if not np.isnan(scores[:, 0]).any():
+        return scores
+    if windows:
+        table = pd.DataFrame(scores, index=X.index) if has_video_index(X) else scores
+        scores = np.array(_along_time(GapInterpolator(), table, groups))
+    empty = np.isnan(scores[:, 0])
+    faceless = empty[layout.offsets[:-1]] if windows else empty
+    if faceless.any():
+        warnings.warn(
+            f"{faceless.sum()} of {layout.n_sequences} videos have no face in the frames that were "
+            f"looked at (the first begins in row {layout.offsets[:-1][faceless][0]}); they get the "
+            "shares of the training labels as their scores.",
+            MissingFaceWarning,
+            stacklevel=4,
+        )
+    return np.where(empty[:, np.newaxis], prior, scores)
 
 
 def _along_time(transformer, scores, groups):

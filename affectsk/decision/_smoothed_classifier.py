@@ -11,6 +11,7 @@ from affectsk.decision._rows import (
     check_frames,
     fit_on_rows,
     present_scores,
+    rows_to_fit,
     take_rows,
     usable_rows,
     weighted_mean,
@@ -32,9 +33,9 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Smooth the scores of any classifier along time, and decide after that.
 
     The inner classifier is fitted on, and asked about, frames with a face only, so that any
-    classifier of scikit-learn works. The scores of frames without a face come from the frames
-    around them; then all scores are smoothed, video by video; then the largest score decides (for
-    several labels, scores of at least 0.5).
+    classifier of scikit-learn works; one that looks along time itself, about all. The scores of
+    frames without a face come from the frames around them; then all scores are smoothed, video by
+    video; then the largest score decides (for several labels, scores of at least 0.5).
 
     Parameters
     ----------
@@ -142,7 +143,8 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         weight = _check_sample_weight(sample_weight, X)
         if sample_weight is not None:
             fit_params["sample_weight"] = weight
-        self.estimator_ = fit_on_rows(self.estimator, X, y, rows, groups, **fit_params)
+        fitted = rows_to_fit(self.estimator, y, missing, required=required)
+        self.estimator_ = fit_on_rows(self.estimator, X, y, fitted, groups, **fit_params)
         self._read_classes(take_rows(y, rows), weight[rows])
         return self
 

@@ -14,6 +14,7 @@ from affectsk.decision._rows import (
     check_frames,
     fit_on_rows,
     present_scores,
+    rows_to_fit,
     take_rows,
     usable_rows,
     weighted_mean,
@@ -273,7 +274,7 @@ class SmoothedRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _fit_inner(self, rows, X, y, missing, groups, fit_params):
         """Fit a clone of the inner regressor on the usable ones of some rows."""
-        rows = rows[usable_rows(take_rows(y, rows), missing[rows])]
+        rows = rows[rows_to_fit(self.estimator, take_rows(y, rows), missing[rows])]
         return fit_on_rows(self.estimator, X, y, rows, groups, **fit_params)
 
     def _fit_without_targets(self, X, missing, groups, weight, fit_params):

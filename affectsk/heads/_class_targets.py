@@ -7,7 +7,7 @@ import numpy as np
 from affectsk.heads._class_weights import class_weights, label_weights
 from affectsk.labels import check_targets, encode_labels, label_names
 
-__all__ = ["ClassTargets", "indicator_targets", "multiclass_targets"]
+__all__ = ["ClassTargets", "indicator_targets", "multiclass_targets", "spread_seen"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,33 @@ def indicator_targets(y, sample_weight, present, classes, class_weight, like=Non
         of_zero, of_one = label_weights(positives, negatives, class_weight, names)
         weight = weight * np.where(target == 1, of_one, of_zero)
     return ClassTargets(names, np.arange(len(names)), target, weight.astype(np.float32))
+
+
+def spread_seen(scores, seen, n_classes, fill=0.0):
+    """Return scores of the classes that were seen as scores of all classes.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_seen)
+        Scores; NaN for a missing row.
+    seen : ndarray of shape (n_seen,), int64
+        Positions among all classes.
+    n_classes : int
+        Number of all classes.
+    fill : float, default=0.0
+        Score of the others.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+        The scores; NaN for a missing row.
+    """
+    if len(seen) == n_classes:
+        return scores
+    spread = np.full((len(scores), n_classes), fill, dtype=scores.dtype)
+    spread[:, seen] = scores
+    spread[np.isnan(scores[:, 0])] = np.nan
+    return spread
 
 
 def _check_any(usable, name):

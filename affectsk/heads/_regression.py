@@ -22,7 +22,10 @@ __all__ = [
     "REGRESSION_CONSTRAINTS",
     "fit_regressor",
     "predict_targets",
+    "read_targets",
     "target_cells",
+    "target_shares",
+    "usable_target_rows",
 ]
 
 REGRESSION_CONSTRAINTS = {
@@ -61,7 +64,7 @@ def _uses_ridge(estimator):
     return possible and estimator.solver != "adam"
 
 
-def _read_targets(y, n_rows, output_activation, *, name="y"):
+def read_targets(y, n_rows, output_activation, *, name="y"):
     """Check targets against the range that the output can reach.
 
     Parameters
@@ -111,15 +114,15 @@ def fit_regressor(estimator, X, y, groups, sample_weight, X_val, y_val, *, loss,
     random_state = check_random_state(estimator.random_state)
     values, missing = check_rows(estimator, X, reset=True)
     estimator.n_missing_rows_ = int(missing.sum())
-    targets = _read_targets(y, len(values), estimator.output_activation)
+    targets = read_targets(y, len(values), estimator.output_activation)
     estimator.n_outputs_, estimator._is_flat = targets.shape[1], as_labels(y).ndim == 1
     set_target_names(estimator, y)
     weight = _check_sample_weight(sample_weight, values, ensure_non_negative=True)
     groups = check_groups(groups, len(values))
     check_validation_pair(X_val, y_val)
     validation = None if X_val is None else _read_validation(estimator, X_val, y_val)
-    rows = np.flatnonzero(_usable_rows(targets, missing, weight))
-    shares = _share(estimator.target_weights, targets.shape[1])
+    rows = np.flatnonzero(usable_target_rows(targets, missing, weight))
+    shares = target_shares(estimator.target_weights, targets.shape[1])
     if exact:
         _fit_ridge(estimator, values, targets, None if sample_weight is None else weight, rows,
                    match_deviation)  # fmt: skip
@@ -182,8 +185,30 @@ def predict_targets(values, estimator):
     return sigmoid(output) if activation == "sigmoid" else output
 
 
-def _usable_rows(y, missing, weight, *, name="y"):
-    """Return the rows with a face, at least one target, and a weight above 0."""
+def usable_target_rows(y, missing, weight, *, name="y"):
+    """Return which rows have a face, at least one target, and a weight above 0.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows, n_targets)
+        Targets; NaN is no label.
+    missing : ndarray of shape (n_rows,), bool
+        Rows without a face.
+    weight : ndarray of shape (n_rows,) or None
+        Weight of each row.
+    name : str, default="y"
+        Name of the argument, for messages.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,), bool
+        The rows.
+
+    Raises
+    ------
+    ValueError
+        If a target has none.
+    """
     labelled = ~np.isnan(y) & ~missing[:, np.newaxis]
     if weight is not None:
         labelled &= weight[:, np.newaxis] > 0
@@ -219,17 +244,35 @@ def target_cells(y, weight):
 def _read_validation(estimator, X_val, y_val):
     """Return validation rows as the training takes them."""
     values, missing = check_rows(estimator, X_val, reset=False)
-    y = _read_targets(y_val, len(values), estimator.output_activation, name="y_val")
+    y = read_targets(y_val, len(values), estimator.output_activation, name="y_val")
     if y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"y_val has {y.shape[1]} targets, but y has {estimator.n_outputs_}; pass the same ones."
         )
-    rows = np.flatnonzero(_usable_rows(y, missing, None, name="y_val"))
+    rows = np.flatnonzero(usable_target_rows(y, missing, None, name="y_val"))
     return (values, *target_cells(y, np.ones(len(values))), rows)
 
 
-def _share(target_weights, n_targets):
-    """Return the weight of every target in the loss; they sum to 1."""
+def target_shares(target_weights, n_targets):
+    """Return the weight of every target in the loss; they sum to 1.
+
+    Parameters
+    ----------
+    target_weights : array-like of shape (n_targets,) or None
+        Weights as given; equal ones by default.
+    n_targets : int
+        Number of targets.
+
+    Returns
+    -------
+    ndarray of shape (n_targets,)
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If there is another number of them, one is negative, or none is positive.
+    """
     weights = np.ones(n_targets) if target_weights is None else np.asarray(target_weights, float)
     if weights.shape != (n_targets,) or not (weights >= 0).all() or weights.sum() == 0:
         raise ValueError(

@@ -11,6 +11,7 @@ __all__ = [
     "TRAINING_CONSTRAINTS",
     "check_validation_pair",
     "choose_rows",
+    "layer_widths",
     "train_head",
     "train_module",
 ]
@@ -83,7 +84,7 @@ def check_validation_pair(X_val, y_val):
         raise ValueError(f"{given} is given, but {absent} is None; pass both, or neither.")
 
 
-def _layer_widths(hidden_layer_sizes):
+def layer_widths(hidden_layer_sizes):
     """Return the widths of the hidden layers as a list of int."""
     widths = np.atleast_1d(hidden_layer_sizes)
     if widths.size and not (widths.dtype.kind in "iu" and (widths > 0).all()):
@@ -122,6 +123,7 @@ def train_module(
     alpha,
     random_state,
     sampler=None,
+    kind="TrainingRows",
 ):
     """Train a network; set the history of the training as attributes of the estimator.
 
@@ -129,9 +131,9 @@ def train_module(
     ----------
     estimator : estimator
         Has the parameters of the training, and receives `history_`, `best_epoch_` and `n_iter_`.
-    data : tuple of (X, target, weight, rows)
-        Arrays as in `affectsk.training.TrainingRows`.
-    validation : tuple of (X, target, weight, rows) or None
+    data : tuple of ndarray
+        The fields of `kind`.
+    validation : tuple of ndarray or None
         The same for validation; with None the last epoch is kept.
     module : str
         Name of a network of `affectsk.nn` with hidden layers.
@@ -149,6 +151,8 @@ def train_module(
         Draws the seed of the training.
     sampler : imbalanced-learn sampler, default=None
         Draws the rows of every epoch.
+    kind : {"TrainingRows", "TrainingWindows"}, default="TrainingRows"
+        Class of `affectsk.training` that holds the data.
 
     Returns
     -------
@@ -172,13 +176,14 @@ def train_module(
         seed=random_state.randint(np.iinfo(np.int32).max),
         verbose=int(estimator.verbose),
     )
-    hidden = _layer_widths(estimator.hidden_layer_sizes)
+    container = getattr(training, kind)
+    hidden = layer_widths(estimator.hidden_layer_sizes)
     trained = training.train_network(
         getattr(networks, module),
         {"n_features": data[0].shape[1], "hidden_layer_sizes": hidden, **network},
         getattr(networks, loss)(**loss_arguments),
-        training.TrainingRows(*data),
-        None if validation is None else (training.TrainingRows(*validation), score),
+        container(*data),
+        None if validation is None else (container(*validation), score),
         settings,
         EpochReporter(estimator, estimator.max_iter, *data[:2]),
     )

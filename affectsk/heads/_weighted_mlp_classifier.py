@@ -15,7 +15,7 @@ from affectsk.compat import (
     StrOptions,
     fit_with_callbacks,
 )
-from affectsk.heads._class_targets import indicator_targets, multiclass_targets
+from affectsk.heads._class_targets import indicator_targets, multiclass_targets, spread_seen
 from affectsk.heads._forward import forward, sigmoid, softmax
 from affectsk.heads._train_head import (
     TRAINING_CONSTRAINTS,
@@ -23,34 +23,12 @@ from affectsk.heads._train_head import (
     choose_rows,
     train_head,
 )
+from affectsk.heads._validation_scores import VALIDATION_SCORES
 from affectsk.labels import as_labels, check_targets, is_multilabel
 from affectsk.metrics import accuracy_score, action_unit_f1_score
 from affectsk.sequences import check_groups, check_rows
 
 __all__ = ["WeightedMLPClassifier"]
-
-
-def _accuracy(output, target, weight):
-    """Return the share of labelled rows or cells that are right."""
-    predicted = output > 0 if target.ndim == 2 else output.argmax(axis=1)
-    return np.average(predicted == target, weights=weight > 0)
-
-
-def _f1(output, target, weight):
-    """Return the mean F1 of the classes (or of the value 1 of the labels), 0 where undefined."""
-    labelled = weight > 0
-    if target.ndim == 2:
-        true, predicted = target == 1, output > 0
-    else:
-        classes = np.arange(output.shape[1])
-        true, predicted = target[:, None] == classes, output.argmax(axis=1)[:, None] == classes
-        labelled = labelled[:, None]
-    hits = (true & predicted & labelled).sum(axis=0)
-    found = ((true & labelled).sum(axis=0) + (predicted & labelled).sum(axis=0)).clip(min=1)
-    return float(np.mean(2 * hits / found))
-
-
-_VALIDATION_SCORES = {"loss": None, "accuracy": _accuracy, "f1": _f1}
 
 
 class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
@@ -178,7 +156,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         "classes": ["array-like", None],
         "class_weight": [StrOptions({"balanced", "inverse_max", "pos_weight"}), dict, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "validation_metric": [StrOptions(set(_VALIDATION_SCORES))],
+        "validation_metric": [StrOptions(set(VALIDATION_SCORES))],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -285,7 +263,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
             Logits; for two classes that of the second minus that of the first. -inf for a class
             that did not occur in `fit`, NaN for a missing row.
         """
-        logits = self._spread(self._logits(X), -np.inf)
+        logits = spread_seen(self._logits(X), self.seen_classes_, len(self.classes_), fill=-np.inf)
         two_classes = not self.multilabel_ and len(self.classes_) == 2
         return logits[:, 1] - logits[:, 0] if two_classes else logits
 
@@ -303,7 +281,9 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
             Probabilities in the order of `classes_`; NaN for a missing row.
         """
         logits = self._logits(X)
-        return sigmoid(logits) if self.multilabel_ else self._spread(softmax(logits), 0.0)
+        if self.multilabel_:
+            return sigmoid(logits)
+        return spread_seen(softmax(logits), self.seen_classes_, len(self.classes_))
 
     def predict(self, X):
         """Return the most probable class, or the labels whose probability is at least 0.5.
@@ -384,7 +364,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
             loss="WeightedBinaryCrossEntropy" if self.multilabel_ else "WeightedCrossEntropy",
             loss_arguments=smoothing,
             network={"n_outputs": len(targets.seen), "output_activation": "identity"},
-            score=_VALIDATION_SCORES[self.validation_metric],
+            score=VALIDATION_SCORES[self.validation_metric],
             alpha=self.alpha,
             random_state=random_state,
             sampler=self.sampler,
@@ -395,15 +375,6 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         values, _ = check_rows(self, X, reset=False)
         return forward(values, self.coefs_, self.intercepts_)
-
-    def _spread(self, scores, fill):
-        """Return scores of the seen classes as scores of all classes."""
-        if len(self.seen_classes_) == len(self.classes_):
-            return scores
-        spread = np.full((len(scores), len(self.classes_)), fill, dtype=scores.dtype)
-        spread[:, self.seen_classes_] = scores
-        spread[np.isnan(scores[:, 0])] = np.nan
-        return spread
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,5 +1,7 @@
 """Networks and losses of torch; loaded only by the work that runs or trains one."""
 
+from affectsk.nn._attention_pool import AttentionPool
+from affectsk.nn._encoder import SequenceEncoder
 from affectsk.nn._losses import (
     CCCLoss,
     PearsonLoss,
@@ -21,9 +23,13 @@ from affectsk.nn._multi_task import (
     zero_masked_concordance_loss,
     zero_masked_cross_entropy,
 )
+from affectsk.nn._sequence_net import SequenceNet
+from affectsk.nn._tcn import TCN, receptive_field
 
 __all__ = [
     "MLP",
+    "TCN",
+    "AttentionPool",
     "CCCLoss",
     "FaceNetworks",
     "MultiTaskLoss",
@@ -32,12 +38,15 @@ __all__ = [
     "PearsonLoss",
     "ProposalNet",
     "RefineNet",
+    "SequenceEncoder",
+    "SequenceNet",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "ccc",
     "concordance_loss",
     "labelled_cross_entropy",
     "pearson",
+    "receptive_field",
     "weighted_binary_cross_entropy",
     "weighted_cross_entropy",
     "zero_masked_binary_cross_entropy",

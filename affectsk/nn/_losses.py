@@ -29,13 +29,13 @@ def weighted_cross_entropy(
     """Return the batch mean of weighted cross-entropies.
 
     Shapes: `logits` (batch, n_classes); `target` (batch,), int64; `weight` (batch,), the weight
-    of each row, class weight included. The mean divides by the number of rows, not by the sum
-    of the weights.
+    of each row, class weight included. The mean divides by the number of rows that have a weight,
+    not by the sum of the weights. Rows of weight 0 have no label.
     """
     losses = functional.cross_entropy(
         logits, target, reduction="none", label_smoothing=label_smoothing
     )
-    return (weight * losses).mean()
+    return (weight * losses).sum() / weight.count_nonzero().clamp(min=1)
 
 
 def weighted_binary_cross_entropy(

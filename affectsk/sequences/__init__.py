@@ -15,6 +15,7 @@ from affectsk.sequences._collections import (
     split_videos,
     stack_collection,
 )
+from affectsk.sequences._frame_grid import FrameGrid, frame_grid, frame_step
 from affectsk.sequences._layout import (
     SequenceLayout,
     check_groups,
@@ -24,12 +25,15 @@ from affectsk.sequences._layout import (
 from affectsk.sequences._pipelines import keep_index
 
 __all__ = [
+    "FrameGrid",
     "SequenceLayout",
     "as_videos",
     "check_collection",
     "check_groups",
     "check_rows",
     "check_sequences",
+    "frame_grid",
+    "frame_step",
     "frame_table",
     "has_video_index",
     "is_collection",

@@ -4,6 +4,8 @@ from inspect import signature
 
 import numpy as np
 import pandas as pd
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, get_tags
 from sklearn.utils.validation import _check_feature_names, validate_data
 
@@ -115,9 +117,9 @@ def check_rows(estimator, X, *, reset):
 def leaves_out_rows(estimator):
     """Say whether an estimator itself looks along time, and leaves out what has no face or label.
 
-    Such an estimator is fitted on all rows of its videos: without some, the others would close
-    ranks in time. A search or a Pipeline may hand groups on, but not every step knows what is
-    missing.
+    Such an estimator is fitted on, and asked about, all rows of its videos: without some, the
+    others would close ranks in time. A search may hand groups on, but not every estimator in it
+    knows what is missing.
 
     Parameters
     ----------
@@ -127,7 +129,8 @@ def leaves_out_rows(estimator):
     Returns
     -------
     bool
-        True if its own `fit` and `predict` take groups, and it takes missing rows.
+        True if its own `fit` and `predict` take groups, and it takes missing rows; for a Pipeline,
+        if that holds of its last step, and missing rows pass all others.
 
     Examples
     --------
@@ -135,10 +138,22 @@ def leaves_out_rows(estimator):
     >>> leaves_out_rows(Ridge())
     False
     """
-    if not get_tags(estimator).input_tags.allow_nan:
+    if isinstance(estimator, FrozenEstimator):
+        return leaves_out_rows(estimator.estimator)
+    if isinstance(estimator, Pipeline):
+        *steps, last = (step for _, step in estimator.steps)
+        return leaves_out_rows(last) and all(map(_takes_missing, steps))
+    if not _takes_missing(estimator):
         return False
     methods = [getattr(estimator, name, None) for name in ("fit", "predict")]
     return all(m is not None and "groups" in signature(m).parameters for m in methods)
+
+
+def _takes_missing(estimator):
+    """Say whether an estimator, or a step of a Pipeline, takes rows that are NaN."""
+    if estimator is None or isinstance(estimator, str):
+        return True
+    return get_tags(estimator).input_tags.allow_nan
 
 
 def _takes_parts(estimator):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-__all__ = ["TensorBatches", "TensorRows", "TrainingRows"]
+__all__ = ["TensorBatches", "TensorRows", "TrainingRows", "as_features", "as_target", "fits"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class TrainingRows:
     weight: np.ndarray
     rows: np.ndarray
 
+    def on(self, device):
+        """Return the rows as tensors, a `TensorRows`."""
+        return TensorRows(self, device)
+
 
 class TensorRows(torch.utils.data.Dataset):
     """The tensors of `TrainingRows`, moved to the device once where they fit.
@@ -42,16 +46,18 @@ class TensorRows(torch.utils.data.Dataset):
         Where the network runs.
     """
 
+    validation_batch = 4096
+
     def __init__(self, data, device):
         with warnings.catch_warnings():
             # Read-only memory maps are read here, never written.
             warnings.filterwarnings("ignore", message=".*not writable.*")
             tensors = [
-                torch.from_numpy(_as_features(data.X)),
-                torch.from_numpy(_as_target(data.target)),
+                torch.from_numpy(as_features(data.X)),
+                torch.from_numpy(as_target(data.target)),
                 torch.from_numpy(np.asarray(data.weight, dtype=np.float32)),
             ]
-        if device.type == "cuda" and _fits(tensors, device):
+        if device.type == "cuda" and fits(tensors, device):
             tensors = [tensor.to(device) for tensor in tensors]
         self.X, self.target, self.weight = tensors
         self.rows = torch.from_numpy(data.rows).to(self.X.device)
@@ -59,10 +65,14 @@ class TensorRows(torch.utils.data.Dataset):
     def __len__(self):
         return len(self.rows)
 
+    def buffer(self, batch_size):
+        """Return memory for the features of a batch."""
+        return self.X.new_empty((batch_size, self.X.shape[1]))
+
     def take(self, positions, buffer):
         """Return the batch ``(X, (target, weight))`` of some positions among the rows.
 
-        X is written into the first rows of `buffer`, of shape (batch_size, n_features).
+        X is written into the first rows of `buffer`.
         """
         rows = self.rows[positions.to(self.rows.device)]
         # On the CPU index_select copies whole rows, twice as fast as X[rows].
@@ -71,20 +81,20 @@ class TensorRows(torch.utils.data.Dataset):
 
 
 class TensorBatches:
-    """Batches of a `TensorRows`, as skorch asks an iterator for them.
+    """Batches of rows or windows, as skorch asks an iterator for them.
 
-    The batches of an epoch have the same size up to one row, so that no tiny batch is left at the
+    The batches of an epoch have the same size up to one item, so that no tiny batch is left at the
     end, on which a correlation would mean little. All share the memory of one buffer: a batch is
     valid until the next is drawn.
 
     Parameters
     ----------
-    dataset : TensorRows
-        The rows.
+    dataset : TensorRows or TensorWindows
+        The rows, or windows of rows.
     batch_size : int
         Largest size of a batch.
     order : callable, default=None
-        Gives the positions of an epoch's rows, a tensor of int64; by default all, in order.
+        Gives the positions of an epoch's items, a tensor of int64; by default all, in order.
     """
 
     def __init__(self, dataset, batch_size, order=None):
@@ -95,23 +105,23 @@ class TensorBatches:
     def __iter__(self):
         positions = self.order() if self.order else torch.arange(len(self.dataset))
         size = min(self.batch_size, len(positions))
-        buffer = self.dataset.X.new_empty((size, self.dataset.X.shape[1]))
+        buffer = self.dataset.buffer(size)
         for batch in torch.tensor_split(positions, -(-len(positions) // size)):
             yield self.dataset.take(batch, buffer)
 
 
-def _as_features(X):
+def as_features(X):
     """Return features in a type and a layout that torch takes, without a copy where possible."""
     X = np.asarray(X, dtype=np.float32)
     return X.copy() if min(X.strides) < 0 else X
 
 
-def _as_target(target):
+def as_target(target):
     """Return targets in the type that the losses take."""
     return np.asarray(target, dtype=np.int64 if target.dtype.kind in "iu" else np.float32)
 
 
-def _fits(tensors, device):
+def fits(tensors, device):
     """Say whether the tensors take less than half of the free memory of a CUDA device."""
     free, _total = torch.cuda.mem_get_info(device)
     return sum(tensor.nbytes for tensor in tensors) < free / 2

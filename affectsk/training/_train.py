@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 
-from affectsk.training._batches import TensorBatches, TensorRows
+from affectsk.training._batches import TensorBatches
 from affectsk.training._device import choose_device, seeded
 from affectsk.training._sampling import draw_rows
 
 __all__ = ["TrainedNetwork", "TrainingSettings", "train_network"]
 
-_VALIDATION_BATCH = 4096
+# With weight norm, the lengths of the weights are "original0", and carry their whole norm.
+_WEIGHTS = ("*weight", "*weight.original0")
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,10 @@ def train_network(module, architecture, loss, data, validation, settings, report
         Its arguments.
     loss : torch.nn.Module
         Called with ``(output, (target, weight))``.
-    data : TrainingRows
-        Rows to train on.
-    validation : tuple of (TrainingRows, callable or None) or None
-        Rows to validate on, and a function ``(output, target, weight) -> float`` of numpy arrays,
+    data : TrainingRows or TrainingWindows
+        Rows, or windows of rows, to train on.
+    validation : tuple of (TrainingRows or TrainingWindows, callable or None) or None
+        What to validate on, and a function ``(output, target, weight) -> float`` of numpy arrays,
         of which larger is better (None for minus the loss). Without, the last epoch is kept.
     settings : TrainingSettings
         How to train.
@@ -111,13 +112,11 @@ def train_network(module, architecture, loss, data, validation, settings, report
     """
     device = choose_device(settings.device)
     with seeded(settings.seed, device):
-        order = _epoch_order(data, settings)
+        items = data.on(device)
+        order = _epoch_order(data, len(items), settings)
         net = _build_net(module, architecture, loss, order, settings, device)
-        rows = TensorRows(data, device)
-        held_out = (
-            None if validation is None else (TensorRows(validation[0], device), validation[1])
-        )
-        return _run_epochs(net, rows, held_out, settings, reporter)
+        held_out = None if validation is None else (validation[0].on(device), validation[1])
+        return _run_epochs(net, items, held_out, settings, reporter)
 
 
 def _build_net(module, architecture, loss, order, settings, device):
@@ -126,7 +125,7 @@ def _build_net(module, architecture, loss, order, settings, device):
         module,
         criterion=loss,
         optimizer=torch.optim.Adam,
-        optimizer__param_groups=[("*weight", {"weight_decay": 2 * settings.alpha})],
+        optimizer__param_groups=[(name, {"weight_decay": 2 * settings.alpha}) for name in _WEIGHTS],
         optimizer__fused=True,
         lr=settings.learning_rate_init,
         batch_size=settings.batch_size,
@@ -140,26 +139,26 @@ def _build_net(module, architecture, loss, order, settings, device):
     return net.initialize()
 
 
-def _epoch_order(data, settings):
-    """Return a function that gives the order of the rows of an epoch."""
+def _epoch_order(data, n_items, settings):
+    """Return a function that gives the order of the rows or windows of an epoch."""
     generator = torch.Generator().manual_seed(settings.seed)
     random_state = np.random.RandomState(settings.seed)
 
     def order():
         if settings.sampler is None:
-            return torch.randperm(len(data.rows), generator=generator)
+            return torch.randperm(n_items, generator=generator)
         drawn = torch.from_numpy(draw_rows(settings.sampler, data.target[data.rows], random_state))
         return drawn[torch.randperm(len(drawn), generator=generator)]
 
     return order
 
 
-def _run_epochs(net, rows, held_out, settings, reporter):
+def _run_epochs(net, items, held_out, settings, reporter):
     """Run the epochs; return the network of the epoch that is kept."""
     history, best, kept = [], None, None
     for epoch in range(1, settings.max_iter + 1):
         reporter.begin_epoch()
-        net.fit_loop(rows, epochs=1)
+        net.fit_loop(items, epochs=1)
         record = {"epoch": epoch, "train_loss": _train_loss(net)}
         if held_out is not None:
             record["valid_score"] = _validate(net, *held_out)
@@ -191,12 +190,12 @@ def _train_loss(net):
 
 
 @torch.inference_mode()
-def _validate(net, rows, score):
-    """Return the score of all validation rows together; without a function, minus the loss."""
+def _validate(net, items, score):
+    """Return the score of all validation items together; without a function, minus the loss."""
     net.module_.eval()
     outputs, targets, weights = [], [], []
-    for X, (target, weight) in TensorBatches(rows, _VALIDATION_BATCH):
-        outputs.append(net.infer(X.to(net.device)))
+    for X, (target, weight) in TensorBatches(items, items.validation_batch):
+        outputs.append(net.infer(X))
         targets.append(target)
         weights.append(weight)
     output = torch.cat(outputs)

@@ -98,8 +98,6 @@ def test_the_best_epoch_by_any_score():
 
 
 def test_validation_runs_over_all_rows_together(monkeypatch):
-    from affectsk.training import _train
-
     seen = []
 
     def score(output, target, weight):
@@ -108,7 +106,7 @@ def test_validation_runs_over_all_rows_together(monkeypatch):
 
     data = training_rows()
     train(data, (data, score), max_iter=1)
-    monkeypatch.setattr(_train, "_VALIDATION_BATCH", 7)
+    monkeypatch.setattr(TensorRows, "validation_batch", 7)
     train(data, (data, score), max_iter=1)
     np.testing.assert_allclose(seen[0][0], seen[1][0], rtol=1e-5)
     np.testing.assert_array_equal(seen[1][1], data.target)
