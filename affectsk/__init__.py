@@ -4,6 +4,7 @@ Everything is importable from its package (`affectsk.heads`, `affectsk.temporal`
 and the functions that most programs need also from here.
 """
 
+from affectsk.audio import AudioEmbedder, add_sound, align_to_frames
 from affectsk.datasets import (
     load_affwild2,
     load_features,
@@ -67,6 +68,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AdaptiveFrameRateClassifier",
     "AttentionPoolClassifier",
+    "AudioEmbedder",
     "BlendingClassifier",
     "BlendingRegressor",
     "CCCRegressor",
@@ -93,6 +95,8 @@ __all__ = [
     "VideoKFold",
     "WeightedMLPClassifier",
     "__version__",
+    "add_sound",
+    "align_to_frames",
     "bootstrap_score",
     "ccc_score",
     "compare_scores",

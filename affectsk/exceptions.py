@@ -6,6 +6,7 @@ __all__ = [
     "FailedVideoWarning",
     "MissingFaceWarning",
     "MissingLabelWarning",
+    "MissingSoundError",
     "ModelDownloadError",
     "ModelFileError",
     "UndefinedScoreWarning",
@@ -60,8 +61,12 @@ class ModelFileError(ValueError):
     """A file of network weights is missing, or is not the file that it should be."""
 
 
+class MissingSoundError(ValueError):
+    """A file has pictures, but no sound track."""
+
+
 class DamagedVideoWarning(UserWarning):
-    """A video decoded only in part; the message says how many frames are missing."""
+    """Frames or sound of a file decoded only in part; the message says how much is missing."""
 
 
 class FailedVideoWarning(UserWarning):

@@ -24,8 +24,8 @@ import numpy as np
 import onnxruntime
 import torch
 
+from affectsk.compat import import_beside_torchvision
 from affectsk.vision import FaceEmbedder, OnnxFaceModel
-from affectsk.vision._networks._timm import import_timm
 from benchmarks._measure import interleave, median_ratio, observation, report, result
 
 __all__ = ["crops", "cuda_crops"]
@@ -44,7 +44,7 @@ REPEATS = 3
 
 def export_network(folder, architecture=PUBLISHED):
     """Write a network as EmotiEffLib expects it; return the paths of its ONNX and torch files."""
-    timm = import_timm("The benchmark")
+    timm = import_beside_torchvision("timm", extra="backbones", needed_by="The benchmark")
     torch.manual_seed(0)
     network = timm.create_model(architecture, num_classes=8).eval()
     with torch.no_grad():
@@ -129,7 +129,8 @@ def agreement(ours, theirs, images):
 
 def load_theirs(folder, engine):
     """Return EmotiEffLib's recogniser, which finds its files under the home folder."""
-    import_timm("The benchmark")  # makes torchvision, which it imports, importable
+    # Makes torchvision, which it imports, importable.
+    import_beside_torchvision("timm", extra="backbones", needed_by="The benchmark")
     with mock.patch.dict(os.environ, {"HOME": str(folder)}):
         from emotiefflib.facial_analysis import EmotiEffLibRecognizer  # noqa: PLC0415
 

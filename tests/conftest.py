@@ -1,5 +1,8 @@
-"""Small images and videos that several test folders share."""
+"""Small images, videos and sounds that several test folders share."""
 
+from fractions import Fraction
+
+import av
 import cv2
 import numpy as np
 import onnx
@@ -44,6 +47,30 @@ def _write_video(path, images, codec="MJPG", fps=25):
     for image in images:
         writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     writer.release()
+    return path
+
+
+def _write_sound(path, values, rate, codec, *, kind="fltp", start=0.0, pictures=0):
+    """Write sound (n_channels, n_samples) and pictures at 10 Hz as a file; return its path."""
+    layout = {1: "mono", 2: "stereo", 8: "7.1"}[len(values)]
+    with av.open(str(path), "w") as container:
+        if pictures:
+            video = container.add_stream("mpeg4", rate=10)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        grey = np.full((48, 64, 3), 128, np.uint8)
+        for _ in range(pictures):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(video.encode() if pictures else [])
+        for first in range(0, values.shape[1], 1024):
+            block = np.ascontiguousarray(values[:, first : first + 1024])
+            if not kind.endswith("p"):
+                block = block.T.reshape(1, -1).copy()
+            frame = av.AudioFrame.from_ndarray(block, kind, layout)
+            frame.sample_rate, frame.pts = rate, first + round(start * rate)
+            frame.time_base = Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return path
 
 
@@ -105,6 +132,17 @@ def scene():
 def write_video():
     """Return the function that writes images as a video."""
     return _write_video
+
+
+@pytest.fixture(scope="session")
+def write_sound():
+    """Return the function that writes sound as a file, with or without pictures.
+
+    ``write_sound(path, values, rate, codec, *, kind="fltp", start=0.0, pictures=0)`` returns
+    `path`. `values` has a row for each of 1, 2 or 8 channels, and the dtype of `kind`, the name of
+    its format in FFmpeg; the sound begins at `start` seconds, and `pictures` at 0.
+    """
+    return _write_sound
 
 
 @pytest.fixture(scope="session")

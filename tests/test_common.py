@@ -95,6 +95,7 @@ ESTIMATORS = [
 
 # Estimators that scikit-learn's checks do not fit, and the tests that check them instead.
 CHECKED_ELSEWHERE = {
+    "AudioEmbedder": "takes sounds, which are no two-dimensional array: tests/audio",
     "FaceDetector": "takes images and has neither fit nor X: tests/vision",
     "FaceEmbedder": "takes images, which are no two-dimensional array: tests/vision",
     "FaceUpscaler": "takes images and gives images: tests/vision",

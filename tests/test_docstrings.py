@@ -11,10 +11,12 @@ from sklearn.base import BaseEstimator
 
 PACKAGES = [
     "affectsk",
+    "affectsk.audio",
     "affectsk.compat",
     "affectsk.datasets",
     "affectsk.decision",
     "affectsk.heads",
+    "affectsk.inference",
     "affectsk.labels",
     "affectsk.media",
     "affectsk.metrics",

@@ -11,6 +11,7 @@ from affectsk.compat._routing import (
     route_groups,
 )
 from affectsk.compat._scores import score_columns
+from affectsk.compat._torchvision import import_beside_torchvision
 from affectsk.compat._validation import (
     HasMethods,
     Interval,
@@ -27,6 +28,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "fit_with_callbacks",
+    "import_beside_torchvision",
     "import_optional",
     "requests_groups",
     "requests_metadata",

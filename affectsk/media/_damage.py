@@ -52,7 +52,7 @@ class Tally:
         return len(self.times) - self.n_lost
 
 
-def unreadable(path, which="No frame", codec=None):
+def unreadable(path, which="No frame"):
     """Return the error for a file of which nothing that was asked for decodes.
 
     Parameters
@@ -61,8 +61,6 @@ def unreadable(path, which="No frame", codec=None):
         File of video.
     which : str, default="No frame"
         What was asked for, as the subject of a sentence.
-    codec : str, default=None
-        Name of a codec that cannot be decoded here.
 
     Returns
     -------
@@ -71,23 +69,20 @@ def unreadable(path, which="No frame", codec=None):
     """
     n_bytes = path.stat().st_size
     reason = "it is empty" if not n_bytes else "it is damaged, cut short, or no video"
-    advice = "Play it to check, copy it again, or leave it out."
-    if codec:
-        reason = f"OpenCV has no decoder for its codec {codec!r}"
-        advice = 'PyAV has one: pip install "affectsk[video]".'
     return ValueError(
-        f"{which} of the video {str(path)!r} ({n_bytes} bytes) could be decoded: {reason}. {advice}"
+        f"{which} of the video {str(path)!r} ({n_bytes} bytes) could be decoded: {reason}. Play it "
+        "to check, copy it again, or leave it out."
     )
 
 
-def check_given(path, tally, *, step, start, end, codec=None):
+def check_given(path, tally, *, step, start, end):
     """Raise if a file gave no frame at all: for want of frames there, or because none decodes."""
     if tally.n_given:
         return
     is_intact = tally.n_tried == tally.n_decoded and (tally.times or tally.is_cut)
     if not is_intact:
         which = "No frame" if step == 1 else f"None of the frames at step={step}"
-        raise unreadable(path, which, codec)
+        raise unreadable(path, which)
     until = f", the last at {tally.times[-1]:.3f} s" if tally.times else ""
     raise ValueError(
         f"The video {str(path)!r} has no frame at step={step} from start={start} to end={end}: "

@@ -5,13 +5,11 @@ its wheels have no decoder for AV1, and say so no earlier than at the first fram
 """
 
 import contextlib
-import importlib.util
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from affectsk.compat import import_optional
 from affectsk.media._damage import unreadable
 from affectsk.media._quiet import quiet_opencv
 
@@ -52,12 +50,9 @@ def open_video(path):
     # absolute path, FFmpeg does not take what stands before a colon for a protocol.
     with quiet_opencv:
         capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
-    has_pyav = importlib.util.find_spec("av") is not None
-    if capture.isOpened() and not (has_pyav and _codec(capture) in _PYAV_CODECS):
+    if capture.isOpened() and _codec(capture) not in _PYAV_CODECS:
         return _OpenCVVideo(path, capture)
     capture.release()
-    if not has_pyav:
-        raise unreadable(path)
     return _PyAVVideo(path)
 
 
@@ -72,8 +67,6 @@ class _OpenCVVideo:
 
     def __init__(self, path, capture):
         self._capture, self._buffer = capture, None
-        codec = _codec(capture)
-        self.missing_codec = codec if codec in _PYAV_CODECS else None
         self.n_frames = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         self.counted = _COUNTED.get(path.suffix.lower(), "seconds")
         self.fps = capture.get(cv2.CAP_PROP_FPS) or np.nan
@@ -109,7 +102,8 @@ class _PyAVVideo:
     """A video file that PyAV decodes, with the same methods and attributes."""
 
     def __init__(self, path):
-        av = import_optional("av", extra="video", needed_by="read_batches")
+        import av  # noqa: PLC0415
+
         self._error = av.error.FFmpegError
         try:
             self._container = av.open(str(path.absolute()))
@@ -123,7 +117,6 @@ class _PyAVVideo:
             raise ValueError(f"The file {str(path)!r} has sound but no video stream; leave it out.")
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
-        self.missing_codec = None
         self.fps = float(self._stream.average_rate or np.nan)
         self.counted = "frames" if self._stream.frames else "seconds"
         self.n_frames = self._stream.frames or self._guessed_frames()

@@ -156,9 +156,9 @@ def read_batches(path, *, step=1, start=0.0, end=None, batch_size=32):
     Notes
     -----
     Frames before `start` are decoded as well, because no index of a video file tells their number
-    reliably. OpenCV decodes; PyAV (``pip install "affectsk[video]"``) does where OpenCV cannot,
-    such as AV1. Frames come out upright, as the file says that they are to be shown. Times rise:
-    where a file gives none, or one that is no later, it is taken at the mean frame rate.
+    reliably. OpenCV decodes; PyAV does where OpenCV cannot, such as AV1. Frames come out upright,
+    as the file says that they are to be shown. Times rise: where a file gives none, or one that is
+    no later, it is taken at the mean frame rate.
     """
     if end is not None and not start < end:
         raise ValueError(f"start={start!r} must be before end={end!r}; both are in seconds.")
@@ -202,7 +202,7 @@ def _read_file(path, step, start, end):
                 if image is not None:
                     tally.n_given += 1
                     yield index, time, image
-    check_given(path, tally, step=step, start=start, end=end, codec=video.missing_codec)
+    check_given(path, tally, step=step, start=start, end=end)
     warn_if_damaged(path, tally, video)
 
 

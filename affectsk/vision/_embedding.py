@@ -6,10 +6,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from affectsk.inference import n_default_threads
 from affectsk.vision._crops import align_face, crop_box, resize_image
 from affectsk.vision._cuts import cut_box
 from affectsk.vision._detection._mtcnn import as_points, load_networks
-from affectsk.vision._networks._onnx_session import n_default_threads
 
 __all__ = ["MainFaces", "check_found", "embed_crops", "embed_faces", "main_faces"]
 

@@ -1,18 +1,15 @@
 """Codecs, variable frame rates and streams, with files that PyAV writes."""
 
-import importlib.util
 import struct
 import warnings
 from fractions import Fraction
 
-import cv2
+import av
 import numpy as np
 import pytest
 
 from affectsk.exceptions import DamagedVideoWarning
 from affectsk.media import check_videos, count_frames, read_batches
-
-av = pytest.importorskip("av", reason="PyAV writes the files")
 
 INTERVALS = np.array([20, 33, 42, 100, 40, 21, 33, 70])  # milliseconds
 QUIET = {"libx265": {"x265-params": "log-level=error"}}
@@ -192,32 +189,11 @@ def test_sound_without_pictures(tmp_path):
         check_videos([path])
 
 
-class TestWithoutPyAV:
-    """What is said where only OpenCV can decode."""
-
-    @pytest.fixture(autouse=True)
-    def hide(self, monkeypatch):
-        find_spec = importlib.util.find_spec
-        monkeypatch.setattr(
-            importlib.util, "find_spec", lambda name: None if name == "av" else find_spec(name)
-        )
-
-    def test_a_codec_that_opencv_lacks_names_the_extra(self, tmp_path, capfd):
-        path = write(tmp_path / "a.mp4", "libsvtav1", np.arange(4) * 40)
-        if cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).grab():
-            pytest.skip("this OpenCV decodes AV1")
-        with pytest.raises(ValueError, match=r"'av01'.*pip install \"affectsk\[video\]\""):
-            check_videos(path)
-
-    def test_others_decode(self, tmp_path, irregular):
-        path = write(tmp_path / "a.mp4", "libx264", irregular)
-        np.testing.assert_allclose(read(path)[1], irregular / 1000, atol=1e-4)
-
-    def test_what_is_no_video(self, tmp_path):
-        path = tmp_path / "a.mp4"
-        path.write_text("text")
-        with pytest.raises(ValueError, match=r"\(4 bytes\).*no video"):
-            check_videos(path)
+def test_what_is_no_video(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_text("text")
+    with pytest.raises(ValueError, match=r"\(4 bytes\).*no video"):
+        check_videos(path)
 
 
 def test_a_longer_sound_is_no_damage(tmp_path, irregular):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +30,6 @@ def read(file, **options):
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_frame_has_the_time_of_the_file(file):
-    av = pytest.importorskip("av")
     facts = pd.read_csv(FOLDER / "video" / "videos.csv").set_index("file").loc[file]
     indices, times, _ = read(file)
     assert indices == list(range(facts["decoded_frames"]))

@@ -14,9 +14,10 @@ from scipy.signal import correlate
 from scipy.special import softmax
 
 from affectsk.exceptions import ModelFileError
+from affectsk.inference import read_graph
 from affectsk.vision import FaceModel, OnnxFaceModel
 from affectsk.vision._detection._detector_graph import DetectorGraph
-from affectsk.vision._networks._onnx_graph import fold_pads, prepare_graph, read_graph
+from affectsk.vision._networks._onnx_graph import fold_pads, prepare_graph
 from affectsk.vision._networks._upscaling_net import UpscalingNet
 
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])

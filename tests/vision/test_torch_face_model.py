@@ -222,12 +222,12 @@ def test_an_unknown_device():
 def timm():
     """Return the package, imported as TimmFaceModel imports it; its own warnings do not count."""
     pytest.importorskip("huggingface_hub")
-    from affectsk.vision._networks._timm import import_timm
+    from affectsk.compat import import_beside_torchvision
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return import_timm("This test")
+            return import_beside_torchvision("timm", extra="backbones", needed_by="This test")
         except ImportError as error:
             pytest.skip(str(error))
 

@@ -5,11 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._networks._onnx_graph import read_graph
-from affectsk.vision._networks._onnx_session import (
-    n_default_threads,
-    start_session,
-)
+from affectsk.inference import n_default_threads, read_graph, start_session
 
 __all__ = ["DetectorGraph"]
 

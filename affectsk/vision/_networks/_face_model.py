@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from affectsk.exceptions import ModelFileError
+from affectsk.inference import read_graph
 from affectsk.pretrained import (
     fetch_model,
     git_blob_sha1,
@@ -16,7 +17,6 @@ from affectsk.pretrained import (
     recognise_published,
 )
 from affectsk.vision._networks._onnx_face_model import OnnxFaceModel
-from affectsk.vision._networks._onnx_graph import read_graph
 from affectsk.vision._networks._output_net_model import OutputNetModel
 from affectsk.vision._networks._timm_face_model import TimmFaceModel
 from affectsk.vision._networks._torch_face_model import TorchFaceModel

@@ -1,7 +1,7 @@
 """Face networks of timm."""
 
+from affectsk.compat import import_beside_torchvision
 from affectsk.exceptions import ModelFileError
-from affectsk.vision._networks._timm import import_timm
 from affectsk.vision._networks._torch_face_model import TorchFaceModel
 
 __all__ = ["TimmFaceModel"]
@@ -27,7 +27,7 @@ def _create(timm, architecture, weights, sizes):
 
 def _empty_model(kind):
     """Return an instance without state, when timm can be imported to unpickle its state."""
-    import_timm(kind.__name__)
+    import_beside_torchvision("timm", extra="backbones", needed_by=kind.__name__)
     return kind.__new__(kind)
 
 
@@ -96,7 +96,7 @@ class TimmFaceModel(TorchFaceModel):
         template=None,
         device="auto",
     ):
-        timm = import_timm("TimmFaceModel")
+        timm = import_beside_torchvision("timm", extra="backbones", needed_by="TimmFaceModel")
         if not timm.is_model(architecture):
             raise ValueError(
                 f"architecture={architecture!r} is none of timm {timm.__version__}; "

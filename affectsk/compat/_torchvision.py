@@ -1,11 +1,11 @@
-"""The way to timm, also where torchvision does not fit the installed torch."""
+"""The way to packages that import torchvision, also where that does not fit the installed torch."""
 
 import importlib
 import sys
 
-from affectsk.compat import import_optional
+from affectsk.compat._optional import import_optional
 
-__all__ = ["import_timm"]
+__all__ = ["import_beside_torchvision"]
 
 _MISSING = "operator torchvision::nms does not exist"
 _OPERATORS = (
@@ -15,22 +15,26 @@ _OPERATORS = (
 _LIBRARIES = []  # the operators exist for as long as the object that defined them
 
 
-def import_timm(needed_by):
-    """Import timm; on a healthy installation, that is all.
+def import_beside_torchvision(name, *, extra, needed_by):
+    """Import timm or transformers; on a healthy installation, that is all.
 
-    timm needs torchvision, and torchvision does not import beside a torch that it was not built
-    for, because it describes operators that its own library should have brought. timm uses none of
-    them: it is enough that they are declared.
+    They import torchvision where it is installed, and torchvision does not import beside a torch
+    that it was not built for, because it describes operators that its own library should have
+    brought. Neither uses them here: it is enough that they are declared.
 
     Parameters
     ----------
+    name : str
+        Name of the package.
+    extra : str
+        Name of the extra that installs it.
     needed_by : str
         Function or class that needs it, for the message.
 
     Returns
     -------
     module
-        The package timm.
+        The package.
 
     Raises
     ------
@@ -40,12 +44,12 @@ def import_timm(needed_by):
     try:
         importlib.import_module("torchvision")
     except ModuleNotFoundError:
-        pass  # timm tells below that it is missing
+        pass  # timm tells below that it is missing, and transformers does without
     except RuntimeError as error:
         if _MISSING not in str(error):
             raise
         _declare_operators()
-    return import_optional("timm", extra="backbones", needed_by=needed_by)
+    return import_optional(name, extra=extra, needed_by=needed_by)
 
 
 def _declare_operators():
