@@ -47,6 +47,7 @@ class TensorRows(torch.utils.data.Dataset):
     """
 
     validation_batch = 4096
+    has_even_shapes = False  # of batches from a sampler
 
     def __init__(self, data, device):
         with warnings.catch_warnings():

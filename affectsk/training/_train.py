@@ -1,5 +1,6 @@
 """One function that trains a network and hands back numpy arrays."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from skorch import NeuralNet
 
 from affectsk.training._batches import TensorBatches
+from affectsk.training._cuda_graphs import replay_on_cuda
 from affectsk.training._device import choose_device, seeded
 from affectsk.training._sampling import draw_rows
 
@@ -115,8 +117,13 @@ def train_network(module, architecture, loss, data, validation, settings, report
         items = data.on(device)
         order = _epoch_order(data, len(items), settings)
         net = _build_net(module, architecture, loss, order, settings, device)
+        if device.type == "cuda" and items.has_even_shapes:
+            replay_on_cuda(net.module_)
         held_out = None if validation is None else (validation[0].on(device), validation[1])
-        return _run_epochs(net, items, held_out, settings, reporter)
+        with warnings.catch_warnings():
+            # Gradients that are replayed come from a stream of their own, which is waited for.
+            warnings.filterwarnings("ignore", message="The AccumulateGrad node's stream")
+            return _run_epochs(net, items, held_out, settings, reporter)
 
 
 def _build_net(module, architecture, loss, order, settings, device):

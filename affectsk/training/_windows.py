@@ -56,6 +56,8 @@ class TensorWindows(torch.utils.data.Dataset):
         Where the network runs.
     """
 
+    has_even_shapes = True  # of at most two sizes
+
     def __init__(self, data, device):
         with warnings.catch_warnings():
             # Read-only memory maps are read here, never written.
