@@ -41,6 +41,7 @@ from affectsk.metrics import (
     get_scorer,
 )
 from affectsk.model_selection import VideoKFold, refit_on_all
+from affectsk.streaming import stream
 from affectsk.temporal import (
     GapInterpolator,
     StatPooler,
@@ -108,5 +109,6 @@ __all__ = [
     "read_pyfeat",
     "refit_on_all",
     "split_videos",
+    "stream",
     "suggested_space",
 ]

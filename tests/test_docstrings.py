@@ -22,6 +22,7 @@ PACKAGES = [
     "affectsk.pretrained",
     "affectsk.reporting",
     "affectsk.sequences",
+    "affectsk.streaming",
     "affectsk.temporal",
     "affectsk.tuning",
     "affectsk.vision",

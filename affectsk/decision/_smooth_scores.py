@@ -11,7 +11,7 @@ from affectsk.exceptions import MissingFaceWarning
 from affectsk.sequences import has_video_index, keep_index
 from affectsk.temporal import GapInterpolator, TemporalSmoother
 
-__all__ = ["FILLS", "smooth_scores"]
+__all__ = ["FILLS", "normalised_scores", "smooth_scores"]
 
 FILLS = {"interpolate": "linear", "hold": "hold"}
 
@@ -56,6 +56,23 @@ def smooth_scores(scores, X, groups, layout, *, smoother, fill, prior):
     if faceless.any():
         smoothed[faceless] = prior
     return smoothed
+
+
+def normalised_scores(scores):
+    """Return scores that sum to 1 in every row; equal ones where medians are all 0.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+        Scores of at least 0; a row may be NaN.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+        The scores.
+    """
+    total = scores.sum(axis=1, keepdims=True)
+    return np.where(total == 0, 1 / scores.shape[1], scores / np.where(total == 0, 1, total))
 
 
 def _along_time(transformer, scores, groups):
