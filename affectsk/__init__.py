@@ -22,6 +22,7 @@ from affectsk.decision import (
     SmoothedRegressor,
     ThresholdedAUClassifier,
 )
+from affectsk.export import export_onnx
 from affectsk.heads import (
     CCCRegressor,
     JointMultiTaskMLP,
@@ -93,6 +94,7 @@ __all__ = [
     "bootstrap_score",
     "ccc_score",
     "compare_scores",
+    "export_onnx",
     "expression_f1_score",
     "extract_features",
     "fetch_model",

@@ -14,6 +14,7 @@ PACKAGES = [
     "affectsk.compat",
     "affectsk.datasets",
     "affectsk.decision",
+    "affectsk.export",
     "affectsk.heads",
     "affectsk.labels",
     "affectsk.media",
