@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 
 from affectsk.compat import requests_groups
 from affectsk.decision import (
@@ -25,6 +26,7 @@ from affectsk.streaming._decision_stage import DecisionStage
 from affectsk.streaming._embedder_stage import EmbedderStage
 from affectsk.streaming._hold_stage import HoldStage
 from affectsk.streaming._row_stage import RowStage, nested_estimators
+from affectsk.streaming._scaler_stage import ScalerStage
 from affectsk.streaming._smoothed_stage import SmoothedStage
 from affectsk.streaming._smoother_stage import SmootherStage
 from affectsk.streaming._sources_stage import SourcesStage, StreamedSource
@@ -239,6 +241,11 @@ def _refuse_pooler(pooler, method, where):
     raise ValueError(f"{where} is {pooler!r}, which describes whole videos; {_STREAMABLE}.")
 
 
+def _build_scaler(scaler, method, where):
+    """Return the stage of a StandardScaler."""
+    return ScalerStage(scaler)
+
+
 def _build_frozen(frozen, method, where):
     """Return the stage of what is frozen."""
     return build_stage(frozen.estimator, method, where)
@@ -266,6 +273,7 @@ _BUILDERS = {
     FrozenEstimator: _build_frozen,
     GapInterpolator: _build_gaps,
     Pipeline: _build_pipeline,
+    StandardScaler: _build_scaler,
     StatPooler: _refuse_pooler,
     TemporalSmoother: _build_smoother,
 }

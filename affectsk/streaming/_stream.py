@@ -120,7 +120,7 @@ class Stream:
     def __init__(self, stage, *, n_features, feature_names):
         self._stage = stage
         self._n_features = n_features
-        self._names = None if feature_names is None else list(feature_names)
+        self._names = None if feature_names is None else pd.Index(feature_names)
 
     def push(self, x):
         """Take the next frame of the video.
@@ -155,13 +155,13 @@ class Stream:
 
     def _row(self, x):
         """Return features as an array of one row, which nobody else changes."""
-        is_table = isinstance(x, pd.DataFrame)
-        names = list(x.columns if is_table else x.index) if isinstance(x, _NAMED) else self._names
-        if self._names is not None and names != self._names:
-            raise ValueError(
-                f"x has the names {names[:5]!r} ..., but the pipeline was fitted on "
-                f"{self._names[:5]!r} ...; give the same features in the same order."
-            )
+        if isinstance(x, _NAMED) and self._names is not None:
+            names = x.columns if isinstance(x, pd.DataFrame) else x.index
+            if not names.equals(self._names):
+                raise ValueError(
+                    f"x has the names {names[:5].tolist()!r} ..., but the pipeline was fitted on "
+                    f"{self._names[:5].tolist()!r} ...; give the same features in the same order."
+                )
         dtype = x.dtype if getattr(x, "dtype", None) in (np.float32, np.float64) else np.float64
         row = np.array(x, dtype=dtype)
         if row.shape not in ((self._n_features,), (1, self._n_features)):

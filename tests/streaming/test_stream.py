@@ -100,7 +100,8 @@ MLP = WeightedMLPClassifier((6,), max_iter=3, random_state=0)
         (CCCRegressor(), "affect", "predict"),
         (PearsonRegressor(), "valence", "predict"),
         (make_pipeline(StandardScaler(), MLP), "classes", "predict_proba"),
-        (make_pipeline(StandardScaler(), None, CCCRegressor()), "affect", "predict"),
+        (make_pipeline(StandardScaler(with_mean=False), None, CCCRegressor()), "affect", "predict"),
+        (make_pipeline(StandardScaler(with_std=False), CCCRegressor()), "affect", "predict"),
     ],
     ids=str,
 )
