@@ -201,11 +201,14 @@ def _emit_heads(model, graph, x):
     positions = np.arange(model.n_features_in_)[np.newaxis]
     outputs, columns = [], []
     for name, estimator, chosen, targets in model.heads_:
-        if type(estimator) in (TCNClassifier, TCNRegressor):
-            raise TypeError(f"the head {name!r} is {estimator!r}; export it by itself.")
         chosen = take_columns(_named(positions, names), chosen)
         part = graph.take_columns(x, np.asarray(chosen)[0], model.n_features_in_)
         scores = emit(estimator, graph, part)
+        if "receptive_field" in scores.about:
+            raise TypeError(
+                f"the head {name!r} is {estimator!r}, which looks along time, but other heads do "
+                "not; export it by itself."
+            )
         output, found = scores.name, [str(target) for target in targets]
         if is_classifier(estimator):
             known = scores.about["classes"]

@@ -93,8 +93,22 @@ def _build_row(estimator, method, where):
 
 def _build_pipeline(pipeline, method, where):
     """Return the stages of a Pipeline, one after the other."""
-    steps = [(name, step) for name, step in pipeline.steps if step not in (None, "passthrough")]
-    return _chain(steps, method)
+    return _chain(_steps(pipeline), method)
+
+
+def _steps(pipeline):
+    """Return names and steps of a Pipeline, and of Pipelines in it, without those that do nothing.
+
+    What holds rows has to know all that follows, also outside of a Pipeline that it is in.
+    """
+    steps = []
+    for name, step in pipeline.steps:
+        step = step.estimator if type(step) is FrozenEstimator else step
+        if type(step) is Pipeline:
+            steps += [(f"{name}__{inner}", part) for inner, part in _steps(step)]
+        elif step not in (None, "passthrough"):
+            steps.append((name, step))
+    return steps
 
 
 def _chain(steps, method):

@@ -108,7 +108,7 @@ class Stream:
     stage : Stage
         Computes the predictions.
     n_features : int or None
-        Features of a frame; None where frames are images.
+        Features of a frame; None where frames are images, or may have any number of them.
     feature_names : ndarray of str or None
         Their names.
 
@@ -146,8 +146,8 @@ class Stream:
         ValueError
             If x has another shape, or other names, or is NaN in part or infinite.
         """
-        row = self._image(x) if self._n_features is None else self._row(x)
-        return _without_row_axis(self._stage.push(row))
+        is_image = self._n_features is None and np.ndim(x) == 3
+        return _without_row_axis(self._stage.push(x if is_image else self._row(x)))
 
     def reset(self):
         """Forget all frames, before those of another video."""
@@ -164,19 +164,10 @@ class Stream:
                 )
         dtype = x.dtype if getattr(x, "dtype", None) in (np.float32, np.float64) else np.float64
         row = np.array(x, dtype=dtype)
-        if row.shape not in ((self._n_features,), (1, self._n_features)):
+        n_features = row.shape[-1] if self._n_features is None and row.ndim else self._n_features
+        if row.shape not in ((n_features,), (1, n_features)):
             raise ValueError(
-                f"x has the shape {row.shape}, expected one frame of {self._n_features} features; "
+                f"x has the shape {row.shape}, expected one frame of {n_features} features; "
                 "push frames one by one."
             )
         return row.reshape(1, -1)
-
-    def _image(self, x):
-        """Return an image as it is."""
-        if getattr(x, "dtype", None) != np.uint8 or x.ndim != 3 or x.shape[2] != 3:
-            raise ValueError(
-                f"x has the shape {np.shape(x)} and the type {getattr(x, 'dtype', type(x))}, "
-                "expected an RGB image of shape (height, width, 3) and dtype uint8, since the "
-                "pipeline begins with a FaceEmbedder."
-            )
-        return x

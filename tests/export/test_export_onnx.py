@@ -44,7 +44,7 @@ LABELS = {"classes": CLASSES, "units": UNITS, "affect": AFFECT, "one": AFFECT["v
 MLP = WeightedMLPClassifier((6, 5), max_iter=2, random_state=0)
 SCALERS = [StandardScaler(), StandardScaler(with_mean=False), StandardScaler(with_std=False),
            MinMaxScaler((-2, 1)), MinMaxScaler(clip=True), MaxAbsScaler(), RobustScaler(),
-           RobustScaler(with_centering=False), PCA(2), PCA(3, whiten=True)]  # fmt: skip
+           RobustScaler(with_centering=False), PCA(2), PCA(2, whiten=True)]  # fmt: skip
 
 
 def run(path, features=X):
@@ -255,8 +255,8 @@ SMOOTHED = SmoothedClassifier(MLP, TemporalSmoother(2))
         (make_pipeline(TemporalSmoother(1), MLP), TypeError, "the step TemporalSmoother"),
         (tcn(TCNClassifier, overlap="average"), ValueError, "call set_params with overlap='full'"),
         (tcn(TCNClassifier, encoder_layers=1, overlap="average"), ValueError, "encoder_layers=0"),
-        (MultiTaskHeads([("time", tcn(TCNClassifier), None, [0])]), TypeError,
-         "(?s)the head 'time' is TCNClassifier.*by itself"),
+        (MultiTaskHeads([("time", make_pipeline(PCA(2), tcn(TCNClassifier)), None, [0])]),
+         TypeError, "(?s)the head 'time' is Pipeline.*by itself"),
     ],
     ids=str,
 )  # fmt: skip

@@ -199,6 +199,37 @@ def test_what_follows_makes_up_for_the_time_before_the_first_face(kernel):
     assert_scores(pushed(model, X), model.predict(X), since_first_face(X))
 
 
+def test_held_rows_leave_a_pipeline_within_a_pipeline():
+    X = videos()
+    features = make_pipeline(StandardScaler(), GapInterpolator(method="hold"))
+    features.set_output(transform="pandas").fit(X)
+    steps = (FrozenEstimator(features), TemporalSmoother(9, causal=True), CCCRegressor())
+    model = make_pipeline(*steps).fit(X, targets(X)[2])
+    assert_scores(pushed(model, X), model.predict(X), since_first_face(X))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    missing=st.lists(st.booleans(), min_size=1, max_size=30),
+    half_width=st.integers(0, 12),
+    kernel=st.sampled_from(KERNELS),
+    fill=st.sampled_from(["hold", None]),
+)
+def test_any_pattern_of_missing_frames(missing, half_width, kernel, fill):
+    rng = np.random.default_rng(len(missing))
+    X, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 2))
+    smoother = TemporalSmoother(half_width, kernel=kernel, causal=True)
+    model = SmoothedRegressor(Ridge(), smoother, fill=fill, cv=2).fit(X, y)
+    rows = X[: len(missing)].copy()
+    rows[missing] = np.nan
+    live, known = stream(model), np.cumsum(~np.array(missing)) > 0
+    answers = np.array([live.push(row) for row in rows])
+    if known.any():
+        assert_scores(answers, model.predict(rows), known)
+    before = model.prior_ if fill else np.nan
+    np.testing.assert_allclose(answers[~known], np.broadcast_to(before, answers[~known].shape))
+
+
 @pytest.mark.parametrize("fill", ["hold", None])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("inner", [MLP, make_pipeline(StandardScaler(), LogisticRegression())])
@@ -264,9 +295,10 @@ def test_blends_and_gates():
     X = videos()
     classes, _, affect = targets(X)
     known = since_first_face(X)
-    smoothed = SmoothedClassifier(MLP, TemporalSmoother(3, causal=True), fill="hold")
-    sources = [("smoothed", smoothed, ["a", "b"]), ("plain", MLP, slice(2, 4))]
-    models = [BlendingClassifier(sources, cv=2), ConfidenceGateClassifier(smoothed, MLP, cv=2)]
+    plain = LogisticRegression()
+    smoothed = SmoothedClassifier(plain, TemporalSmoother(3, causal=True), fill="hold")
+    sources = [("smoothed", smoothed, ["a", "b"]), ("plain", plain, slice(2, 4))]
+    models = [BlendingClassifier(sources, cv=2), ConfidenceGateClassifier(smoothed, plain, cv=2)]
     for model in models:
         model.fit(X, classes)
         scores = model.predict_proba(X)
@@ -486,6 +518,8 @@ def test_images_of_faces(scene):
     assert_scores([live.push(frame) for frame in frames], expected)
     with pytest.raises(ValueError, match="expected an RGB image"):
         live.push(features[0])
+    with pytest.raises(ValueError, match="expected an RGB image"):
+        live.push(frames[0].astype(float))
     with pytest.raises(ValueError, match="use detector='mtcnn'"):
         stream(FaceEmbedder(), method="transform")
 
