@@ -259,7 +259,10 @@ def _scale_maximum(scaler, graph, x):
 def _project(pca, graph, x):
     """Add a PCA."""
     x = graph.node("MatMul", graph.node("Sub", x, pca.mean_), pca.components_.T)
-    return graph.node("Div", x, np.sqrt(pca.explained_variance_)) if pca.whiten else x
+    if not pca.whiten:
+        return x
+    deviation = np.sqrt(pca.explained_variance_)
+    return graph.node("Div", x, np.maximum(deviation, np.finfo(deviation.dtype).eps))
 
 
 _TRANSFORMERS = {

@@ -1,5 +1,6 @@
 """From a fitted estimator to the stage that computes it frame by frame."""
 
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -36,7 +37,7 @@ from affectsk.temporal import GapInterpolator, StatPooler, TemporalSmoother
 from affectsk.tuning import OptunaSearchCV
 from affectsk.vision import FaceEmbedder
 
-__all__ = ["build_stage"]
+__all__ = ["Place", "build_stage"]
 
 _METHODS = ("predict", "predict_proba", "transform")
 _STREAMABLE = (
@@ -44,6 +45,29 @@ _STREAMABLE = (
     "itself, causal TemporalSmoother and TCNs, GapInterpolator(method='hold'), and "
     "meta-estimators and Pipelines of these"
 )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in a pipeline an estimator is.
+
+    Parameters
+    ----------
+    name : str
+        What the estimator is, for messages, such as ``"step 'smoother'"``.
+    frame_step : int
+        Frames from one push to the next.
+    """
+
+    name: str
+    frame_step: int
+
+    def __str__(self):
+        return self.name
+
+    def inside(self, name):
+        """Return the place of something within."""
+        return replace(self, name=name)
 
 
 def build_stage(estimator, method, where):
@@ -55,8 +79,8 @@ def build_stage(estimator, method, where):
         Fitted.
     method : {"predict", "predict_proba", "decision_function", "transform"}
         The method.
-    where : str
-        What the estimator is, for messages, such as ``"step 'smoother'"``.
+    where : Place
+        Where the estimator is.
 
     Returns
     -------
@@ -93,7 +117,7 @@ def _build_row(estimator, method, where):
 
 def _build_pipeline(pipeline, method, where):
     """Return the stages of a Pipeline, one after the other."""
-    return _chain(_steps(pipeline), method)
+    return _chain(_steps(pipeline), method, where)
 
 
 def _steps(pipeline):
@@ -111,16 +135,17 @@ def _steps(pipeline):
     return steps
 
 
-def _chain(steps, method):
+def _chain(steps, method, where):
     """Return the stages of some steps, one after the other."""
     if not steps:
         return Stage()
     (name, step), *rest = steps
+    here = where.inside(f"step {name!r}")
     if type(step) is GapInterpolator:
-        _check_gaps(step, f"step {name!r}")
-        return HoldStage(_chain(rest, method))
-    stage = build_stage(step, "transform" if rest else method, f"step {name!r}")
-    return ChainStage(stage, _chain(rest, method)) if rest else stage
+        _check_gaps(step, here)
+        return HoldStage(_chain(rest, method, where))
+    stage = build_stage(step, "transform" if rest else method, here)
+    return ChainStage(stage, _chain(rest, method, where)) if rest else stage
 
 
 def _build_gaps(interpolator, method, where):
@@ -154,7 +179,7 @@ def _build_smoother(smoother, method, where):
             f"{where} is {smoother!r}, but frames are pushed without their times; use "
             "unit='frames'."
         )
-    return SmootherStage(smoother)
+    return SmootherStage(smoother, where.frame_step)
 
 
 def _build_tcn(tcn, method, where):
@@ -192,22 +217,22 @@ def _build_smoothed(smoothed, method, where):
             f"{where} has smoother={smoothed.smoother!r}; use TemporalSmoother(causal=True), and "
             "fit again."
         )
-    _build_smoother(smoothed.smoother, "transform", f"smoother of {where}")
+    smoother = _build_smoother(smoothed.smoother, "transform", where.inside(f"smoother of {where}"))
     if smoothed.fill == "interpolate":
         raise ValueError(
             f"{where} has fill='interpolate', which needs the frame after a gap; use fill='hold'."
         )
     inner_method = "predict_proba" if type(smoothed) is SmoothedClassifier else "predict"
-    inner = build_stage(smoothed.estimator_, inner_method, f"estimator of {where}")
+    inner = build_stage(smoothed.estimator_, inner_method, where.inside(f"estimator of {where}"))
     if inner.holds:
         raise ValueError(
             f"estimator of {where} fills frames without a face, of which it gets none; take the "
             "GapInterpolator, or the inner SmoothedClassifier, out of it."
         )
     if type(smoothed) is SmoothedRegressor:
-        return SmoothedStage(smoothed, inner, partial(_rescaled, smoothed))
+        return SmoothedStage(smoothed, inner, smoother, partial(_rescaled, smoothed))
     finish = Stage().push if smoothed.multilabel_ else normalised_scores
-    scores = SmoothedStage(smoothed, inner, finish)
+    scores = SmoothedStage(smoothed, inner, smoother, finish)
     return DecisionStage(scores, smoothed) if method == "predict" else scores
 
 
@@ -224,7 +249,7 @@ def _build_sources(estimator, method, where):
     def streamed(source, name):
         if not requests_groups(source, scores):
             return source
-        stage = build_stage(source, scores, f"{name} of {where}")
+        stage = build_stage(source, scores, where.inside(f"{name} of {where}"))
         sources.append(StreamedSource(stage, getattr(source, "classes_", None)))
         return sources[-1]
 

@@ -13,7 +13,7 @@ from affectsk.streaming._stage import Stage
 
 __all__ = ["RowStage", "call_on_row", "nested_estimators"]
 
-_NAMING = {"columns", "categorical_features"}  # parameters that may name columns
+_NAMING = {"categorical_features", "columns", "func"}  # parameters that may name columns
 
 
 def nested_estimators(estimator):

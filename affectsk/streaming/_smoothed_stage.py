@@ -5,7 +5,6 @@ import numpy as np
 from affectsk.compat import score_columns
 from affectsk.sequences import missing_rows, takes_missing_sources
 from affectsk.streaming._hold_stage import HoldStage
-from affectsk.streaming._smoother_stage import SmootherStage
 from affectsk.streaming._stage import Stage
 
 __all__ = ["SmoothedStage"]
@@ -20,17 +19,18 @@ class SmoothedStage(Stage):
         Fitted, with a causal smoother, and fill="hold" or None.
     inner : Stage
         Gives the scores of the inner estimator.
+    smoother : SmootherStage
+        Smooths them.
     finish : callable
         What is done with smoothed scores of shape (1, n_scores).
     """
 
-    def __init__(self, estimator, inner, finish):
+    def __init__(self, estimator, inner, smoother, finish):
         self._inner, self._finish = inner, finish
         self._estimator = estimator.estimator_
         self._takes_parts = takes_missing_sources(estimator)
         self._prior = np.asarray(estimator.prior_, dtype=np.float64)[np.newaxis]
         self.holds = estimator.fill == "hold"
-        smoother = SmootherStage(estimator.smoother)
         self._along_time = HoldStage(smoother) if self.holds else smoother
         self.context = inner.context + smoother.context
         self._is_flat = getattr(estimator, "_is_flat", False)

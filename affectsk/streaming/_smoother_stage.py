@@ -16,13 +16,15 @@ class SmootherStage(Stage):
     ----------
     smoother : TemporalSmoother
         With ``causal=True`` and ``unit="frames"``; it need not be fitted.
+    frame_step : int
+        Frames from one push to the next.
     """
 
-    def __init__(self, smoother):
+    def __init__(self, smoother, frame_step):
         clone(smoother).fit(np.zeros((1, 1)))  # which checks the parameters
-        self.context = int(smoother.half_width)
+        self.context = int(smoother.half_width) // frame_step
         self._is_median = smoother.kernel == "median"
-        ages = np.arange(self.context + 1)
+        ages = frame_step * np.arange(self.context + 1)
         weights = np.ones(len(ages))
         if smoother.kernel == "gaussian" and self.context:
             sigma = smoother.half_width / 2 if smoother.sigma is None else smoother.sigma

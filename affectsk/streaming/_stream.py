@@ -1,10 +1,12 @@
 """Stream: frames in, predictions out, one at a time."""
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from affectsk.streaming._builders import build_stage
+from affectsk.streaming._builders import Place, build_stage
 
 __all__ = ["Stream", "stream"]
 
@@ -12,7 +14,7 @@ _METHODS = ("predict", "predict_proba", "transform")
 _NAMED = (pd.Series, pd.DataFrame)
 
 
-def stream(pipeline, *, method="predict"):
+def stream(pipeline, *, method="predict", frame_step=None):
     """Open a fitted pipeline for frames that come one at a time, as from a camera.
 
     Parameters
@@ -22,6 +24,10 @@ def stream(pipeline, *, method="predict"):
         Notes.
     method : {"predict", "predict_proba", "transform"}, default="predict"
         The method whose result is wanted.
+    frame_step : int, default=None
+        Frames of the video from one push to the next, which `half_width` of smoothers counts, such
+        as the `step` that features were extracted with. By default, that of the training videos of
+        a network along time in the pipeline, otherwise 1.
 
     Returns
     -------
@@ -35,7 +41,8 @@ def stream(pipeline, *, method="predict"):
         If the pipeline has no such method, or nothing is known of what a part of it does with
         single rows.
     ValueError
-        If a part needs later frames; the message says what to use instead.
+        If a part needs later frames, or frames another step apart; the message says what to use
+        instead.
     sklearn.exceptions.NotFittedError
         If the pipeline is not fitted.
 
@@ -57,9 +64,8 @@ def stream(pipeline, *, method="predict"):
     - `FaceEmbedder` with a detector, as the first step; then images are pushed;
     - a Pipeline, a frozen estimator or a finished search of such parts.
 
-    The prediction is that for a frame table in which `frame` counts what was pushed: one frame
-    after the other, NaN for one without a face, at the rate of the training videos. Windows of
-    smoothers count pushes. Memory and time per frame do not depend on how many came before.
+    The prediction is that for a frame table with the frames that were pushed, `frame_step` apart,
+    NaN for one without a face. Memory and time per frame do not depend on how many came before.
 
     Only before the first face of a video a stream must differ, since held values come from there:
     `GapInterpolator` hands on NaN, and smoothed meta-estimators with ``fill="hold"`` give `prior_`,
@@ -85,10 +91,36 @@ def stream(pipeline, *, method="predict"):
         offered = [name for name in _METHODS if hasattr(pipeline, name)]
         raise TypeError(f"method={method!r} is none that this {kind} has; use one of {offered!r}.")
     return Stream(
-        build_stage(pipeline, method, kind),
+        build_stage(pipeline, method, Place(kind, _check_frame_step(pipeline, frame_step))),
         n_features=getattr(pipeline, "n_features_in_", None),
         feature_names=getattr(pipeline, "feature_names_in_", None),
     )
+
+
+def _check_frame_step(pipeline, frame_step):
+    """Return the frames from one push to the next."""
+    if frame_step is not None and not (isinstance(frame_step, Integral) and frame_step >= 1):
+        raise ValueError(
+            f"frame_step={frame_step!r} must be a whole number of at least 1, or None."
+        )
+    fitted = {part.frame_step_ for part in _parts(pipeline) if hasattr(part, "frame_step_")}
+    if len(fitted | ({frame_step} - {None})) > 1:
+        raise ValueError(
+            f"frame_step={frame_step!r}, but networks in the pipeline were fitted on frames "
+            f"{sorted(fitted)!r} apart; push frames that far apart, and leave frame_step out."
+        )
+    return int(fitted.pop() if fitted else frame_step or 1)
+
+
+def _parts(value):
+    """Yield all estimators in a fitted one, itself included."""
+    if isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _parts(each)
+    elif hasattr(value, "get_params") and not isinstance(value, type):
+        yield value
+        for each in vars(value).values():
+            yield from _parts(each)
 
 
 def _without_row_axis(answer):

@@ -70,9 +70,9 @@ def targets(X, seed=1):
     return classes, (noisy[:, :3] > 0).astype(int), affect
 
 
-def pushed(model, X, method="predict"):
+def pushed(model, X, method="predict", **options):
     """Return what a stream gives for every row of a table, each video from a reset on."""
-    live, answers = stream(model, method=method), []
+    live, answers = stream(model, method=method, **options), []
     for _, video in X.groupby("video"):
         live.reset()
         answers += [live.push(row) for row in video.to_numpy()]
@@ -374,6 +374,23 @@ def test_networks_behind_held_features():
     steps = (StandardScaler(), GapInterpolator(method="hold"), small_tcn(TCNRegressor))
     model = make_pipeline(*steps).set_output(transform="pandas").fit(X, targets(X)[2])
     assert_scores(pushed(model, X), model.predict(X), since_first_face(X))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_frames_some_steps_apart(kernel):
+    X = videos()
+    X.index = X.index.set_levels(X.index.levels[1] * 5, level="frame")
+    affect, known = targets(X)[2], since_first_face(X)
+    smoother = TemporalSmoother(13, kernel=kernel, causal=True)
+    options = {"fill": "hold", "cv": VideoKFold(2)}
+    model = SmoothedRegressor(CCCRegressor(), smoother, **options).fit(X, affect)
+    assert_scores(pushed(model, X, frame_step=5), model.predict(X), known)
+    model = SmoothedRegressor(small_tcn(TCNRegressor), smoother, **options).fit(X, affect)
+    assert_scores(pushed(model, X), model.predict(X), known)
+    with pytest.raises(ValueError, match=r"frame_step=1, but .* fitted on frames \[5\] apart"):
+        stream(model, frame_step=1)
+    with pytest.raises(ValueError, match=r"frame_step=0.5 must be a whole number"):
+        stream(model, frame_step=0.5)
 
 
 def test_a_reset_is_as_good_as_a_new_stream():
