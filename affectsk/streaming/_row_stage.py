@@ -17,7 +17,7 @@ _NAMING = {"categorical_features", "columns", "func"}  # parameters that may nam
 
 
 def nested_estimators(estimator):
-    """Return the estimators among the parameters of an estimator, at any depth.
+    """Return the predictors and transformers among the parameters of an estimator, at any depth.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def nested_estimators(estimator):
     """
     found = []
     for value in estimator.get_params().values():
-        if hasattr(value, "fit") and not isinstance(value, type):
+        predicts = hasattr(value, "predict") or hasattr(value, "transform")
+        if predicts and not isinstance(value, type):
             found.append(value)
             if isinstance(value, FrozenEstimator):  # says nothing of what is inside
                 found += [value.estimator, *nested_estimators(value.estimator)]

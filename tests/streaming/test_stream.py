@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, TransformerMixin
+from imblearn.under_sampling import RandomUnderSampler
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
@@ -96,6 +97,7 @@ MLP = WeightedMLPClassifier((6,), max_iter=3, random_state=0)
     ("model", "labels", "method"),
     [
         (MLP, "classes", "predict_proba"),
+        (clone(MLP).set_params(sampler=RandomUnderSampler()), "classes", "predict_proba"),
         (MLP, "units", "predict_proba"),
         (CCCRegressor(), "affect", "predict"),
         (PearsonRegressor(), "valence", "predict"),
