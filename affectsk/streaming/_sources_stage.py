@@ -84,7 +84,8 @@ class SourcesStage(Stage):
         """Take the next frame; see `Stage.push`."""
         for source in self._sources:
             source.next_frame()
-        if self._scores is not None and np.isnan(self._scores(row)).any():
+        may_lack_scores = self._scores is not None and np.isnan(row).any()
+        if may_lack_scores and np.isnan(self._scores(row)).any():
             return None
         return self._call(row)
 
