@@ -24,6 +24,7 @@ from affectsk.decision import (
     SmoothedRegressor,
     ThresholdedAUClassifier,
 )
+from affectsk.export import export_onnx
 from affectsk.heads import (
     AttentionPoolClassifier,
     CCCRegressor,
@@ -44,6 +45,7 @@ from affectsk.metrics import (
     get_scorer,
 )
 from affectsk.model_selection import VideoKFold, refit_on_all
+from affectsk.streaming import stream
 from affectsk.temporal import (
     GapInterpolator,
     StatPooler,
@@ -100,6 +102,7 @@ __all__ = [
     "bootstrap_score",
     "ccc_score",
     "compare_scores",
+    "export_onnx",
     "expression_f1_score",
     "extract_features",
     "fetch_model",
@@ -116,5 +119,6 @@ __all__ = [
     "read_pyfeat",
     "refit_on_all",
     "split_videos",
+    "stream",
     "suggested_space",
 ]

@@ -11,7 +11,7 @@ from affectsk.exceptions import MissingFaceWarning
 from affectsk.sequences import has_video_index, keep_index
 from affectsk.temporal import GapInterpolator, TemporalSmoother
 
-__all__ = ["FILLS", "fill_units", "smooth_scores"]
+__all__ = ["FILLS", "fill_units", "normalised_scores", "smooth_scores"]
 
 FILLS = {"interpolate": "linear", "hold": "hold"}
 
@@ -102,6 +102,23 @@ def fill_units(scores, X, groups, layout, *, windows, prior):
             stacklevel=4,
         )
     return np.where(empty[:, np.newaxis], prior, scores)
+
+
+def normalised_scores(scores):
+    """Return scores that sum to 1 in every row; equal ones where medians are all 0.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows, n_classes)
+        Scores of at least 0; a row may be NaN.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+        The scores.
+    """
+    total = scores.sum(axis=1, keepdims=True)
+    return np.where(total == 0, 1 / scores.shape[1], scores / np.where(total == 0, 1, total))
 
 
 def _along_time(transformer, scores, groups):

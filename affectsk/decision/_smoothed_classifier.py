@@ -16,17 +16,11 @@ from affectsk.decision._rows import (
     usable_rows,
     weighted_mean,
 )
-from affectsk.decision._smooth_scores import FILLS, smooth_scores
+from affectsk.decision._smooth_scores import FILLS, normalised_scores, smooth_scores
 from affectsk.labels import as_labels, check_targets, encode_labels, is_multilabel, label_names
 from affectsk.metrics import accuracy_score, action_unit_f1_score
 
 __all__ = ["SmoothedClassifier"]
-
-
-def _normalised(scores):
-    """Return scores that sum to 1 in every row; equal ones where medians are all 0."""
-    total = scores.sum(axis=1, keepdims=True)
-    return np.where(total == 0, 1 / scores.shape[1], scores / np.where(total == 0, 1, total))
 
 
 class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -182,7 +176,7 @@ class SmoothedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         smoothed = smooth_scores(
             scores, X, groups, layout, smoother=self.smoother, fill=self.fill, prior=self.prior_
         )
-        return smoothed if self.multilabel_ else _normalised(smoothed)
+        return smoothed if self.multilabel_ else normalised_scores(smoothed)
 
     def predict(self, X, groups=None):
         """Return the class with the largest smoothed score, or the labels with at least 0.5.

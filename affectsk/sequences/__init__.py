@@ -6,6 +6,7 @@ from affectsk.sequences._checks import (
     check_sequences,
     leaves_out_rows,
     missing_rows,
+    takes_missing_sources,
 )
 from affectsk.sequences._collections import (
     as_videos,
@@ -44,4 +45,5 @@ __all__ = [
     "sequence_layout",
     "split_videos",
     "stack_collection",
+    "takes_missing_sources",
 ]

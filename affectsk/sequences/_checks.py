@@ -18,6 +18,7 @@ __all__ = [
     "check_sequences",
     "leaves_out_rows",
     "missing_rows",
+    "takes_missing_sources",
 ]
 
 _BLOCK = 65536
@@ -111,7 +112,7 @@ def check_rows(estimator, X, *, reset):
     X = validate_data(
         estimator, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite=False
     )
-    return X, missing_rows(X, partly=_takes_parts(estimator))
+    return X, missing_rows(X, partly=takes_missing_sources(estimator))
 
 
 def leaves_out_rows(estimator):
@@ -156,8 +157,25 @@ def _takes_missing(estimator):
     return get_tags(estimator).input_tags.allow_nan
 
 
-def _takes_parts(estimator):
-    """Say whether what is innermost blends sources, each of which may be missing in a row."""
+def takes_missing_sources(estimator):
+    """Say whether what is innermost blends sources, each of which may be missing in a row.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Any estimator or meta-estimator.
+
+    Returns
+    -------
+    bool
+        True where a row may be NaN in some features only.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> takes_missing_sources(Ridge())
+    False
+    """
     while hasattr(estimator, "estimator"):
         estimator = estimator.estimator
     return getattr(estimator, "takes_missing_sources", False)
