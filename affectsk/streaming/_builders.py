@@ -226,7 +226,7 @@ def _build_smoothed(smoothed, method, where):
     inner = build_stage(smoothed.estimator_, inner_method, where.inside(f"estimator of {where}"))
     if inner.holds:
         raise ValueError(
-            f"estimator of {where} fills frames without a face, of which it gets none; take the "
+            f"estimator of {where} fills frames without a face, and so does {where}; take the "
             "GapInterpolator, or the inner SmoothedClassifier, out of it."
         )
     if type(smoothed) is SmoothedRegressor:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from affectsk.compat import score_columns
-from affectsk.sequences import missing_rows, takes_missing_sources
+from affectsk.sequences import leaves_out_rows, missing_rows, takes_missing_sources
 from affectsk.streaming._hold_stage import HoldStage
 from affectsk.streaming._stage import Stage
 
@@ -28,6 +28,7 @@ class SmoothedStage(Stage):
     def __init__(self, estimator, inner, smoother, finish):
         self._inner, self._finish = inner, finish
         self._estimator = estimator.estimator_
+        self._takes_all = leaves_out_rows(self._estimator)
         self._takes_parts = takes_missing_sources(estimator)
         self._prior = np.asarray(estimator.prior_, dtype=np.float64)[np.newaxis]
         self.holds = estimator.fill == "hold"
@@ -52,8 +53,13 @@ class SmoothedStage(Stage):
     def _scores(self, row):
         """Return the scores of a frame, NaN for one without a face.
 
-        For an inner estimator that looks along time, the video begins with its first face.
+        An inner network along time scores those, too. For any other estimator that looks along
+        time, the video begins with its first face.
         """
+        if self._takes_all:
+            scores = score_columns(self._inner.push(row), self._estimator)
+            self._has_begun |= not np.isnan(scores[0, 0])
+            return scores
         is_missing = missing_rows(row, partly=self._takes_parts)[0]
         self._has_begun |= not is_missing
         if not is_missing:

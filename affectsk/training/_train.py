@@ -16,6 +16,8 @@ __all__ = ["TrainedNetwork", "TrainingSettings", "train_network"]
 
 # With weight norm, the lengths of the weights are "original0", and carry their whole norm.
 _WEIGHTS = ("*weight", "*weight.original0")
+# They come from a thread and a stream of their own, which is waited for.
+_OF_REPLAYED_GRADIENTS = ("The AccumulateGrad node's stream", "Attempting to run cuBLAS, but there")
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ def train_network(module, architecture, loss, data, validation, settings, report
             replay_on_cuda(net.module_)
         held_out = None if validation is None else (validation[0].on(device), validation[1])
         with warnings.catch_warnings():
-            # Gradients that are replayed come from a stream of their own, which is waited for.
-            warnings.filterwarnings("ignore", message="The AccumulateGrad node's stream")
+            for message in _OF_REPLAYED_GRADIENTS:
+                warnings.filterwarnings("ignore", message=message)
             return _run_epochs(net, items, held_out, settings, reporter)
 
 
