@@ -26,9 +26,9 @@ class _ReplayedForward:
     def __init__(self, module):
         self._module, self._forward, self._graphs = module, module.forward, {}
 
-    def __call__(self, **inputs):
+    def __call__(self, *args, **inputs):
         if not self._module.training:
-            return self._forward(**inputs)
+            return self._forward(*args, **inputs)
         names = tuple(inputs)
         key = (names, *(tensor.shape for tensor in inputs.values()))
         tensors = tuple(inputs.values())

@@ -4,7 +4,7 @@ import contextlib
 
 import torch
 
-__all__ = ["choose_device", "seeded"]
+__all__ = ["choose_device", "repeatable", "seeded"]
 
 
 def choose_device(device):
@@ -56,3 +56,16 @@ def seeded(seed, device):
         if devices:
             getattr(torch, kind).manual_seed(seed)
         yield
+
+
+def repeatable(device):
+    """Return a context in which the same seed gives the same weights on a device.
+
+    Parameters
+    ----------
+    device : torch.device
+        The device; only CUDA has faster ways to convolve whose sums change between runs.
+    """
+    if device.type != "cuda":
+        return contextlib.nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True)

@@ -9,7 +9,7 @@ from skorch import NeuralNet
 
 from affectsk.training._batches import TensorBatches
 from affectsk.training._cuda_graphs import replay_on_cuda
-from affectsk.training._device import choose_device, seeded
+from affectsk.training._device import choose_device, repeatable, seeded
 from affectsk.training._sampling import draw_rows
 
 __all__ = ["TrainedNetwork", "TrainingSettings", "train_network"]
@@ -115,7 +115,7 @@ def train_network(module, architecture, loss, data, validation, settings, report
         If the loss is no longer finite.
     """
     device = choose_device(settings.device)
-    with seeded(settings.seed, device):
+    with seeded(settings.seed, device), repeatable(device):
         items = data.on(device)
         order = _epoch_order(data, len(items), settings)
         net = _build_net(module, architecture, loss, order, settings, device)

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from affectsk.compat import EpochReporter
-from affectsk.nn import MLP, WeightedCrossEntropy
+from affectsk.nn import MLP, SequenceNet, WeightedCrossEntropy
 from affectsk.training import TrainingRows, TrainingSettings, train_network
 from affectsk.training._batches import TensorBatches, TensorRows
+from affectsk.training._cuda_graphs import replay_on_cuda
 from affectsk.training._device import choose_device, seeded
 
 SETTINGS = {
@@ -166,3 +167,30 @@ def test_loading_a_head_and_predicting_needs_no_torch(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert output.strip() == "[]"
+
+
+def test_a_network_is_captured_once_for_each_shape_and_in_training_only(monkeypatch):
+    captured = []
+
+    def capture(call, tensors):
+        captured.append([tuple(tensor.shape) for tensor in tensors])
+        return call
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", capture)
+    options = {"streams": [[0, 1]], "channels": [(3,)], "kernel_size": 2, "causal": False,
+               "dropout": 0.0, "encoder_layers": 0, "encoder_heads": 1}  # fmt: skip
+    network = SequenceNet(2, (), 1, **options)
+    x, inside = torch.randn(4, 6, 2), torch.ones(4, 6, dtype=torch.bool)
+    expected = network(x=x, inside=inside)
+    replay_on_cuda(network)
+    state = network.state_dict()
+    for windows in (x, x, x[:3]):
+        found = network(x=windows, inside=inside[: len(windows)])
+        torch.testing.assert_close(found, expected[: 6 * len(windows)])
+    found.sum().backward()
+    assert captured == [[(4, 6, 2), (4, 6)], [(3, 6, 2), (3, 6)]]
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    network.eval()
+    torch.testing.assert_close(network(x), network(x=x, inside=inside))
+    assert len(captured) == 2
+    assert list(network.state_dict()) == list(state)
