@@ -22,18 +22,22 @@ TITLES = {
     "real": "Clips of another tool",
     "rendered": "Rendered data",
     "gains": "What the steps of a decision are worth",
+    "sequence": "Networks along time, streams and sound",
 }
+# Measured on machines that not everybody has.
+ELSEWHERE = {"sequence_gpu": "Networks along time on a GPU"}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 INTRODUCTION = """# Benchmarks
 
 As measured, also where a bound is not reached. Speeds are ratios within one run, medians of repeats
 in turn with the reference. Repeat them on a quiet machine with `tox run -e benchmarks`, or one with
 `python -m benchmarks temporal`. Real recordings are read from `../shared/data`; without them,
-`vision`, `real` and `gains` cannot run.
+`vision`, `real`, `gains` and `sequence` cannot run.
 
-There are no figures from a GPU here yet. Where onnxruntime-gpu finds one,
+Of face networks there are no figures from a GPU here yet. Where onnxruntime-gpu finds one,
 `python -m benchmarks._vision_crops --device cuda` prints crops per second, their share of the
-forward floor, and what limits.
+forward floor, and what limits. `python -m benchmarks._sequence_training` measures networks along
+time on one.
 
 Measured on: {machine}.
 """
@@ -43,10 +47,10 @@ def write_page():
     """Write one table per benchmark that has results."""
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
     parts = [INTRODUCTION.format(machine=machine)]
-    for name in TITLES:
+    for name, title in (TITLES | ELSEWHERE).items():
         path = RESULTS / f"{name}.json"
         if path.exists():
-            parts.append(f"\n## {TITLES[name]}\n\n{table(json.loads(path.read_text()))}")
+            parts.append(f"\n## {title}\n\n{table(json.loads(path.read_text()))}")
     PAGE.write_text("".join(parts))
 
 

@@ -1,10 +1,9 @@
 """How fast networks along time train and predict: against a bare torch loop, and on a GPU.
 
-``python -m benchmarks._sequence_training --device cuda`` prints what a GPU gives, in float32 and in
-bfloat16.
+The parts that every machine can measure belong to ``benchmarks.sequence``; on one with CUDA,
+``python -m benchmarks._sequence_training`` measures what it gives, in float32 and in bfloat16.
 """
 
-import argparse
 import itertools
 import json
 import subprocess
@@ -69,7 +68,7 @@ def frames_of_noise(n_windows, seed=0):
     return X, y, np.repeat(np.arange(n_windows), WINDOW)
 
 
-def training(n_windows=24, repeats=3, n_epochs=2):
+def training(n_windows=48, repeats=5, n_epochs=2):
     """Compare the frames per second of epochs with those of a bare loop over ready tensors."""
     X, y, groups = frames_of_noise(n_windows)
     ready = torch.from_numpy(X.reshape(n_windows, WINDOW, -1).transpose(0, 2, 1).copy())
@@ -228,13 +227,5 @@ def on_a_gpu(n_videos=512, n_epochs=4):
     return results
 
 
-def run():
-    """Return what every machine can measure."""
-    return training() | prediction()
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    on_device = parser.parse_args().device == "cuda"
-    report("sequence_gpu" if on_device else "sequence_training", on_a_gpu() if on_device else run())
+    report("sequence_gpu", on_a_gpu())
