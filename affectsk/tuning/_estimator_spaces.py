@@ -29,6 +29,11 @@ class Suggest:
         if name in self.params:
             self.set(name, self.trial.suggest_float(self.prefix + name, low, high, log=True))
 
+    def share(self, name, low, high):
+        """Draw a number on a linear scale."""
+        if name in self.params:
+            self.set(name, self.trial.suggest_float(self.prefix + name, low, high))
+
     def integer(self, name, low, high):
         """Draw a positive integer on a logarithmic scale."""
         if name in self.params:
@@ -96,6 +101,25 @@ def _joint_head(suggest):
     suggest.choice("task_weights", ["uniform", "inverse_count"])
 
 
+def _temporal_network(suggest):
+    """Draw what a network along time is made of. Whether it looks ahead, and its windows, stay as they are."""
+    _hidden_layers(suggest)
+    suggest.integer("kernel_size", 2, 7)
+    suggest.share("dropout", 0.0, 0.5)
+    suggest.real("learning_rate_init", 1e-4, 1e-2)
+    suggest.integer("max_iter", 3, 40)
+    suggest.choice("class_weight", ["balanced", None])
+
+
+def _attention_pool(suggest):
+    _hidden_layers(suggest)
+    suggest.integer("window", 16, 512)
+    suggest.real("alpha", 1e-7, 1e-2)
+    suggest.real("learning_rate_init", 1e-4, 1e-2)
+    suggest.integer("max_iter", 3, 40)
+    suggest.choice("class_weight", ["balanced", None])
+
+
 def _smoother(suggest):
     if suggest.get("unit") == "seconds":
         suggest.real("half_width", 0.03, 7.0)
@@ -148,6 +172,7 @@ def _cluster(suggest):
 # By name, so that nothing is imported that is not used. What is missing here, such as a blend or a
 # gate, finds its own optimum in fit; only what is inside it is tuned.
 SPACES = {
+    "AttentionPoolClassifier": _attention_pool,
     "CCCRegressor": _regression_head,
     "ClusterCompoundClassifier": _cluster,
     "CompoundExpressionClassifier": _compound,
@@ -157,6 +182,8 @@ SPACES = {
     "SmoothedClassifier": _smoothed,
     "SmoothedRegressor": _smoothed,
     "StatPooler": _pooler,
+    "TCNClassifier": _temporal_network,
+    "TCNRegressor": _temporal_network,
     "TemporalSmoother": _smoother,
     "ThresholdedAUClassifier": _thresholded,
     "WeightedMLPClassifier": _classification_head,

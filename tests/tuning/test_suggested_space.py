@@ -27,10 +27,13 @@ from affectsk.decision import (
     ThresholdedAUClassifier,
 )
 from affectsk.heads import (
+    AttentionPoolClassifier,
     CCCRegressor,
     JointMultiTaskMLP,
     MultiTaskHeads,
     PearsonRegressor,
+    TCNClassifier,
+    TCNRegressor,
     WeightedMLPClassifier,
 )
 from affectsk.model_selection import VideoKFold
@@ -44,6 +47,9 @@ MODELS = [
     CCCRegressor(output_activation="tanh"),
     PearsonRegressor(),
     WeightedMLPClassifier(),
+    AttentionPoolClassifier(),
+    TCNClassifier(),
+    TCNRegressor(causal=False),
     GapInterpolator(),
     StatPooler(),
     TemporalSmoother(),
