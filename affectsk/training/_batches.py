@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-__all__ = ["TensorBatches", "TensorRows", "TrainingRows", "as_features", "as_target", "fits"]
+__all__ = ["TensorBatches", "TensorRows", "TrainingRows", "as_tensors"]
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,7 @@ class TensorRows(torch.utils.data.Dataset):
     has_even_shapes = False  # of batches from a sampler
 
     def __init__(self, data, device):
-        with warnings.catch_warnings():
-            # Read-only memory maps are read here, never written.
-            warnings.filterwarnings("ignore", message=".*not writable.*")
-            tensors = [
-                torch.from_numpy(as_features(data.X)),
-                torch.from_numpy(as_target(data.target)),
-                torch.from_numpy(np.asarray(data.weight, dtype=np.float32)),
-            ]
-        if device.type == "cuda" and fits(tensors, device):
-            tensors = [tensor.to(device) for tensor in tensors]
-        self.X, self.target, self.weight = tensors
-        self.rows = torch.from_numpy(data.rows).to(self.X.device)
+        self.X, self.target, self.weight, self.rows = as_tensors(data, device, data.rows)
 
     def __len__(self):
         return len(self.rows)
@@ -111,18 +100,49 @@ class TensorBatches:
             yield self.dataset.take(batch, buffer)
 
 
-def as_features(X):
+def as_tensors(data, device, *numbers):
+    """Return arrays as tensors, together on the device where they fit.
+
+    Parameters
+    ----------
+    data : TrainingRows or TrainingWindows
+        Features, targets and weights; without a copy where torch takes them as they are.
+    device : torch.device
+        Where the network runs.
+    *numbers : ndarray of int64
+        What tells rows or windows.
+
+    Returns
+    -------
+    list of torch.Tensor
+        Features, targets, weights, and numbers.
+    """
+    with warnings.catch_warnings():
+        # Read-only memory maps are read here, never written.
+        warnings.filterwarnings("ignore", message=".*not writable.*")
+        tensors = [
+            torch.from_numpy(_as_features(data.X)),
+            torch.from_numpy(_as_target(data.target)),
+            torch.from_numpy(np.asarray(data.weight, dtype=np.float32)),
+            *map(torch.from_numpy, numbers),
+        ]
+    if device.type == "cuda" and _fits(tensors, device):
+        tensors = [tensor.to(device) for tensor in tensors]
+    return tensors
+
+
+def _as_features(X):
     """Return features in a type and a layout that torch takes, without a copy where possible."""
     X = np.asarray(X, dtype=np.float32)
     return X.copy() if min(X.strides) < 0 else X
 
 
-def as_target(target):
+def _as_target(target):
     """Return targets in the type that the losses take."""
     return np.asarray(target, dtype=np.int64 if target.dtype.kind in "iu" else np.float32)
 
 
-def fits(tensors, device):
+def _fits(tensors, device):
     """Say whether the tensors take less than half of the free memory of a CUDA device."""
     free, _total = torch.cuda.mem_get_info(device)
     return sum(tensor.nbytes for tensor in tensors) < free / 2

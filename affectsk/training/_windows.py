@@ -1,12 +1,11 @@
 """Windows of frames, cut from whole tensors."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from affectsk.training._batches import as_features, as_target, fits
+from affectsk.training._batches import as_tensors
 
 __all__ = ["TensorWindows", "TrainingWindows"]
 
@@ -59,17 +58,7 @@ class TensorWindows(torch.utils.data.Dataset):
     has_even_shapes = True  # of at most two sizes
 
     def __init__(self, data, device):
-        with warnings.catch_warnings():
-            # Read-only memory maps are read here, never written.
-            warnings.filterwarnings("ignore", message=".*not writable.*")
-            tensors = [
-                torch.from_numpy(as_features(data.X)),
-                torch.from_numpy(as_target(data.target)),
-                torch.from_numpy(np.asarray(data.weight, dtype=np.float32)),
-                *map(torch.from_numpy, (data.rows, data.spans, data.keeps)),
-            ]
-        if device.type == "cuda" and fits(tensors, device):
-            tensors = [tensor.to(device) for tensor in tensors]
+        tensors = as_tensors(data, device, data.rows, data.spans, data.keeps)
         self.X, self.target, self.weight, self.rows, self.spans, self.keeps = tensors
         lengths = np.diff(data.spans, axis=1)
         self.length = int(lengths.max())
