@@ -102,7 +102,7 @@ def _joint_head(suggest):
 
 
 def _temporal_network(suggest):
-    """Draw what a network along time is made of. Whether it looks ahead, and its windows, stay as they are."""
+    """Draw what a network along time is made of; its windows, and whether it looks ahead, stay."""
     _hidden_layers(suggest)
     suggest.integer("kernel_size", 2, 7)
     suggest.share("dropout", 0.0, 0.5)
