@@ -153,7 +153,7 @@ def usable_rows(y, missing, *, required=True):
 def rows_to_fit(estimator, y, missing, *, required=True):
     """Return the rows that an estimator is fitted on.
 
-    Those with a face and a label; all rows for a meta-estimator that looks along time.
+    Those with a face and a label; all rows for an estimator that looks along time itself.
 
     Parameters
     ----------

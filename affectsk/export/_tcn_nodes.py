@@ -3,6 +3,7 @@
 import numpy as np
 
 from affectsk.heads._forward import layers_of_state
+from affectsk.heads._tcn import context_frames
 
 __all__ = ["emit_tcn"]
 
@@ -42,10 +43,9 @@ def emit_tcn(tcn, graph, x):
     joined = graph.node("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
     rows = graph.node("Transpose", graph.node("Squeeze", joined, [0]), perm=[1, 0])
     mlp = {name: array for name, array in state.items() if name.startswith("mlp.")}
-    n_blocks = max(map(len, architecture["channels"]))
     about = {
         "causal": architecture["causal"],
-        "receptive_field": 1 + 2 * (architecture["kernel_size"] - 1) * (2**n_blocks - 1),
+        "receptive_field": 1 + sum(context_frames(architecture)),
         "frame_step": int(tcn.frame_step_),
     }
     return graph.layers(rows, *layers_of_state(mlp)), about

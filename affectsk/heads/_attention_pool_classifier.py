@@ -65,8 +65,9 @@ class AttentionPoolClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator
         Stop after `n_iter_no_change` epochs without a better validation score.
     validation_fraction : float or None, default=0.1
         Share of the rows, in (0, 0.5], that is held out for validation where no `X_val` is given:
-        whole videos, as near to the share as videos allow; of a single video, whole windows. None
-        holds out nothing, and keeps the last epoch.
+        whole videos, as near to the share as videos allow; where that would take a label out of
+        training, or there is one video only, stretches of at most `window` frames. None holds out
+        nothing, and keeps the last epoch.
     validation_metric : {"loss", "accuracy", "f1"}, default="loss"
         What chooses the epoch, as in `WeightedMLPClassifier`.
     n_iter_no_change : int, default=10
@@ -74,8 +75,8 @@ class AttentionPoolClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator
     device : str, default="auto"
         "auto" trains and predicts on CUDA, then MPS, then the CPU; or a torch device.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights, the batches, the dropout and the held-out rows. torch's and
-        numpy's global generators are left alone.
+        Seeds the initial weights, the batches and the held-out rows. torch's and numpy's global
+        generators are left alone.
     verbose : int, default=0
         1 prints a line per epoch, and shows the progress of long predictions.
 

@@ -18,6 +18,9 @@ from affectsk.sequences import (
 
 __all__ = ["Frames", "frame_scores", "read_frames", "read_validation", "train_windows"]
 
+# So many steps are all multiples of a larger one for a reason.
+_ENOUGH_STEPS = 10
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -25,6 +28,8 @@ class Frames:
 
     Parameters
     ----------
+    X : DataFrame or array-like of shape (n_rows, n_features)
+        What the user passed, a collection as a frame table.
     values : ndarray of shape (n_rows, n_features)
         Features; NaN in every one for a frame without a face.
     missing : ndarray of shape (n_rows,), bool
@@ -33,6 +38,7 @@ class Frames:
         Their places in time.
     """
 
+    X: object
     values: np.ndarray
     missing: np.ndarray
     grid: FrameGrid
@@ -63,21 +69,22 @@ def read_frames(estimator, X, groups, *, reset):
         As `affectsk.sequences.check_sequences`, `frame_grid` and `read_streams`, or if a stream is
         missing in some of its columns only.
     """
+    is_numbered = isinstance(X, pd.DataFrame) and "frame" in X.index.names
     X = frame_table(X) if is_collection(X) else X
     values, missing, layout = check_sequences(estimator, X, groups, reset=reset)
-    if getattr(estimator, "streams", None) is not None:
-        names = getattr(estimator, "feature_names_in_", None)
-        check_stream_rows(values, read_streams(estimator.streams, values.shape[1], names))
+    if getattr(estimator, "takes_missing_sources", False):
+        check_stream_rows(values, _streams(estimator, values.shape[1], reset=reset))
     if reset:
         estimator.frame_step_ = frame_step(layout)
-    elif estimator.frame_step_ > 1 and _has_frame_numbers(X):
+    elif is_numbered:
         # A layout leaves the numbers of frames out where they follow each other.
         layout = replace(layout, positions=X.index.get_level_values("frame").to_numpy())
-    return Frames(values, missing, frame_grid(layout, estimator.frame_step_))
+        _check_step(layout, estimator.frame_step_)
+    return Frames(X, values, missing, frame_grid(layout, estimator.frame_step_))
 
 
 def train_windows(
-    estimator, X, frames, targets, validation, groups, random_state, *, balance, **training
+    estimator, frames, targets, validation, groups, random_state, *, balance, **training
 ):
     """Train a network on windows of frames.
 
@@ -86,8 +93,6 @@ def train_windows(
     estimator : estimator
         With the parameters of the training, `window`, and the methods `_training_windows` and
         `_validation_windows`, which cut the places of a grid into windows.
-    X : frame table or array-like
-        What the user passed; its index tells the videos for the split of validation rows.
     frames : Frames
         The frames to train on.
     targets : tuple of (target, weight)
@@ -110,9 +115,13 @@ def train_windows(
     """
     target, weight = targets
     rows = np.flatnonzero(_any(weight > 0))
-    videos = _stretches(estimator, frames.grid) if len(frames.grid.lengths) == 1 else groups
     given = None if validation is None else validation[0]
-    rows, held_out = choose_rows(estimator, X, balance, videos, rows, given, random_state)
+    stretches = _stretches(frames.grid, estimator.window, estimator.validation_fraction or 1)
+    rows, held_out = choose_rows(
+        estimator, frames.X, balance, groups, rows, given, random_state, stretches=stretches
+    )
+    # Once for training and validation, which may share them.
+    frames = replace(frames, values=frames.values.astype(np.float32, copy=False))
     if held_out is not None:
         unweighted = (weight > 0).astype(np.float32)
         validation = (frames, target, _only(unweighted, held_out))
@@ -184,9 +193,24 @@ def read_validation(estimator, X_val, y_val):
     return None if X_val is None else read_frames(estimator, X_val, None, reset=False)
 
 
-def _has_frame_numbers(X):
-    """Say whether the index of X numbers its frames."""
-    return isinstance(X, pd.DataFrame) and "frame" in X.index.names
+def _streams(estimator, n_features, *, reset):
+    """Return the columns of the streams, in `predict` those of `fit`."""
+    if not reset:
+        return estimator.streams_
+    return read_streams(
+        estimator.streams, n_features, getattr(estimator, "feature_names_in_", None)
+    )
+
+
+def _check_step(layout, step):
+    """Raise where frames are all further apart than in `fit`."""
+    found = frame_step(layout)
+    n_steps = layout.n_rows - layout.n_sequences
+    if n_steps >= _ENOUGH_STEPS and found > step and found % step == 0:
+        raise ValueError(
+            f"the frames of X are {found} apart, but those of fit were {step}; take the same step "
+            "in every video, or fit on videos of this one."
+        )
 
 
 def _fold_weight_norm(state):
@@ -213,9 +237,15 @@ def _only(weight, rows):
     return kept
 
 
-def _stretches(estimator, grid):
-    """Return the window that each row of a single video is in, for a split within it."""
-    return grid.slots() // estimator.window
+def _stretches(grid, window, share):
+    """Return a number for the stretch of its video that each row is in.
+
+    Stretches are as long as windows, or shorter where a window is more than a share of all places.
+    """
+    length = min(window, int(np.ceil(share * len(grid.rows))))
+    slots = grid.slots()
+    sequence = np.searchsorted(grid.offsets, slots, side="right") - 1
+    return (slots - grid.offsets[sequence]) // length + sequence * len(grid.rows)
 
 
 def _windows(frames, target, weight, windows):

@@ -54,7 +54,6 @@ def fit_classes(estimator, X, y, groups, sample_weight, X_val, y_val, *, module)
     kind = "WeightedBinaryCrossEntropy" if estimator.multilabel_ else "WeightedCrossEntropy"
     estimator.state_ = train_windows(
         estimator,
-        X,
         frames,
         (targets.target, targets.weight),
         validation,

@@ -4,8 +4,6 @@ from numbers import Integral
 
 import numpy as np
 
-from affectsk.sequences import missing_rows
-
 __all__ = ["check_stream_rows", "read_channels", "read_streams", "stream_means"]
 
 _BLOCK = 16384
@@ -63,6 +61,11 @@ def read_streams(streams, n_features, feature_names):
 
 def _positions(name, columns, n_features, feature_names):
     """Return the positions of the columns of one stream."""
+    if isinstance(columns, str) or not np.iterable(columns):
+        raise ValueError(
+            f"streams[{name!r}]={columns!r} must be a list of column names, or a pair "
+            "(first, stop) of positions."
+        )
     columns = list(columns)
     if len(columns) == 2 and all(isinstance(column, Integral) for column in columns):
         first, stop = map(int, columns)
@@ -73,7 +76,7 @@ def _positions(name, columns, n_features, feature_names):
             )
         return list(range(first, stop))
     known = {} if feature_names is None else {n: i for i, n in enumerate(feature_names)}
-    unknown = [column for column in columns if column not in known]
+    unknown = [c for c in columns if not isinstance(c, str) or c not in known]
     if unknown or not columns:
         raise ValueError(
             f"streams[{name!r}] names {unknown[:5]!r}, which X does not have; give names of its "
@@ -109,8 +112,8 @@ def read_channels(channels, streams):
             "channels to each, or one tuple to all."
         )
     for widths in by_stream.values():
-        whole = np.size(widths) and np.asarray(widths).dtype.kind in "iu"
-        if not whole or np.ndim(widths) != 1 or np.min(widths) < 1:
+        is_list = np.iterable(widths) and len(widths)
+        if not is_list or not all(isinstance(w, Integral) and w >= 1 for w in widths):
             raise ValueError(
                 f"channels={channels!r} must hold whole numbers of at least 1, one per block, such "
                 "as (512, 256, 128)."
@@ -133,8 +136,18 @@ def check_stream_rows(values, streams):
     ValueError
         If a row is NaN in some but not all columns of a stream.
     """
-    for name, columns in streams.items():
-        missing_rows(values[:, _as_slice(columns)], name=f"Stream {name!r} of X")
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK]
+        for name, columns in streams.items():
+            is_nan = np.isnan(block[:, _as_slice(columns)])
+            rows = np.flatnonzero(is_nan.any(axis=1) & ~is_nan.all(axis=1))
+            if rows.size:
+                column = int(np.flatnonzero(is_nan[rows[0]])[0])
+                raise ValueError(
+                    f"Stream {name!r} of X is NaN in feature {column} of row {start + rows[0]}, "
+                    "but not in every feature of that row; a stream that is missing is NaN in all "
+                    f"of its columns. Stream {name!r} of X contains NaN: fill it or drop the row."
+                )
 
 
 def stream_means(values, streams):

@@ -3,25 +3,19 @@
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from affectsk.compat import UNWEIGHTED_SCORE, EpochCallbackMixin, StrOptions, fit_with_callbacks
-from affectsk.heads._frame_windows import context_blocks, shifted_windows
 from affectsk.heads._sequence_classes import (
     decide_classes,
     fit_classes,
     predict_class_scores,
     score_classes,
 )
-from affectsk.heads._tcn import (
-    TCN_CONSTRAINTS,
-    prediction_windows,
-    tcn_architecture,
-    training_options,
-)
+from affectsk.heads._tcn import TCN_CONSTRAINTS, WindowedTCN
 from affectsk.heads._validation_scores import VALIDATION_SCORES
 
 __all__ = ["TCNClassifier"]
 
 
-class TCNClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
+class TCNClassifier(WindowedTCN, EpochCallbackMixin, ClassifierMixin, BaseEstimator):
     r"""Temporal convolutional network that classifies every frame by the frames around it.
 
     Dilated convolutions look along time, one stack per stream of features (such as face and
@@ -82,8 +76,9 @@ class TCNClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         Stop after `n_iter_no_change` epochs without a better validation score.
     validation_fraction : float or None, default=0.1
         Share of the rows, in (0, 0.5], that is held out for validation where no `X_val` is given:
-        whole videos, as near to the share as videos allow; of a single video, whole windows. None
-        holds out nothing, and keeps the last epoch.
+        whole videos, as near to the share as videos allow; where that would take a label out of
+        training, or there is one video only, stretches of at most `window` frames. None holds out
+        nothing, and keeps the last epoch.
     validation_metric : {"loss", "accuracy", "f1"}, default="loss"
         What chooses the epoch, as in `WeightedMLPClassifier`.
     n_iter_no_change : int, default=10
@@ -108,6 +103,8 @@ class TCNClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         Arguments of the network: numbers, lists and a name.
     state_ : dict of str to ndarray
         Weights of the network by name, float32.
+    streams_ : dict of str to list of int
+        Columns of every stream, by position.
     seen_classes_ : ndarray of int64
         Positions in `classes_` of the classes that occurred; the network has one output for each.
     frame_step_ : int
@@ -331,31 +328,6 @@ class TCNClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
             The score.
         """
         return score_classes(self, y, self.predict(X, groups=groups))
-
-    @property
-    def takes_missing_sources(self):
-        """Whether a row may be missing in some columns and not in others: with streams."""
-        return self.streams is not None
-
-    def _set_architecture(self, frames, n_outputs):
-        """Set the arguments of the network."""
-        self.architecture_ = tcn_architecture(self, frames.values.shape[1], n_outputs)
-
-    def _training_options(self, frames):
-        """Return the arguments of the network in training."""
-        return training_options(self, frames)
-
-    def _training_windows(self, offsets):
-        """Return windows that overlap."""
-        return shifted_windows(offsets, self.window, self.shift)
-
-    def _validation_windows(self, offsets):
-        """Return windows in which every frame counts once."""
-        return context_blocks(offsets, self.window, 0, 0)
-
-    def _prediction_windows(self, offsets):
-        """Return the windows of `overlap`."""
-        return prediction_windows(self, offsets)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

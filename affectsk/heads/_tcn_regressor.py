@@ -12,19 +12,13 @@ from affectsk.heads._fit_sequences import (
     read_validation,
     train_windows,
 )
-from affectsk.heads._frame_windows import context_blocks, shifted_windows
 from affectsk.heads._regression import (
     read_targets,
     target_cells,
     target_shares,
     usable_target_rows,
 )
-from affectsk.heads._tcn import (
-    TCN_CONSTRAINTS,
-    prediction_windows,
-    tcn_architecture,
-    training_options,
-)
+from affectsk.heads._tcn import TCN_CONSTRAINTS, WindowedTCN
 from affectsk.labels import as_labels, set_target_names
 from affectsk.metrics import ccc_score, pearson_score
 from affectsk.sequences import check_groups
@@ -39,7 +33,7 @@ def _identity(output):
     return output
 
 
-class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
+class TCNRegressor(WindowedTCN, EpochCallbackMixin, RegressorMixin, BaseEstimator):
     r"""Temporal convolutional network that predicts numbers for every frame from those around it.
 
     The network is that of `TCNClassifier`: dilated convolutions along time, one stack per stream of
@@ -102,8 +96,9 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         Stop after `n_iter_no_change` epochs without a better validation score.
     validation_fraction : float or None, default=0.1
         Share of the rows, in (0, 0.5], that is held out for validation where no `X_val` is given:
-        whole videos, as near to the share as videos allow; of a single video, whole windows. None
-        holds out nothing, and keeps the last epoch.
+        whole videos, as near to the share as videos allow; where that would take a label out of
+        training, or there is one video only, stretches of at most `window` frames. None holds out
+        nothing, and keeps the last epoch.
     n_iter_no_change : int, default=10
         See `early_stopping`.
     precision : {"float32", "bfloat16"}, default="float32"
@@ -122,6 +117,8 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         Arguments of the network: numbers, lists and a name.
     state_ : dict of str to ndarray
         Weights of the network by name, float32.
+    streams_ : dict of str to list of int
+        Columns of every stream, by position.
     frame_step_ : int
         Frames from one place in time to the next: the largest step that all distances between
         frames of `fit` are multiples of.
@@ -288,15 +285,12 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         usable_target_rows(targets, np.zeros(n_rows, dtype=bool), weight)
         shares = target_shares(self.target_weights, self.n_outputs_)
         activation = "identity" if self.output_activation == "clip" else self.output_activation
-        self.architecture_ = tcn_architecture(
-            self, frames.values.shape[1], self.n_outputs_, activation
-        )
+        self._set_architecture(frames, self.n_outputs_, activation)
         validation = read_validation(self, X_val, y_val)
         if validation is not None:
             validation = (validation, *self._validation_cells(y_val, len(validation.values)))
         self.state_ = train_windows(
             self,
-            X,
             frames,
             target_cells(targets, weight),
             validation,
@@ -304,7 +298,7 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
             random_state,
             balance=targets,
             module="SequenceNet",
-            network=self.architecture_ | training_options(self, frames),
+            network=self.architecture_ | self._training_options(frames),
             loss=_LOSSES[self.loss][0],
             loss_arguments={"target_weights": shares},
             score=None,
@@ -358,11 +352,6 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
         """
         return _LOSSES[self.loss][1](y, self.predict(X, groups=groups))
 
-    @property
-    def takes_missing_sources(self):
-        """Whether a row may be missing in some columns and not in others: with streams."""
-        return self.streams is not None
-
     def _targets(self, y, n_rows, name="y"):
         """Return targets in the range of the output."""
         return read_targets(y, n_rows, self.output_activation, name=name)
@@ -376,18 +365,6 @@ class TCNRegressor(EpochCallbackMixin, RegressorMixin, BaseEstimator):
                 "ones."
             )
         return target_cells(targets, np.ones(n_rows))
-
-    def _training_windows(self, offsets):
-        """Return windows that overlap."""
-        return shifted_windows(offsets, self.window, self.shift)
-
-    def _validation_windows(self, offsets):
-        """Return windows in which every frame counts once."""
-        return context_blocks(offsets, self.window, 0, 0)
-
-    def _prediction_windows(self, offsets):
-        """Return the windows of `overlap`."""
-        return prediction_windows(self, offsets)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -31,7 +31,7 @@ TRAINING_CONSTRAINTS = {
 }
 
 
-def choose_rows(estimator, X, y, groups, rows, X_val, random_state):
+def choose_rows(estimator, X, y, groups, rows, X_val, random_state, *, stretches=None):
     """Split validation rows off where they are needed and none are given.
 
     Parameters
@@ -50,6 +50,8 @@ def choose_rows(estimator, X, y, groups, rows, X_val, random_state):
         Validation rows as given.
     random_state : numpy.random.RandomState
         Chooses the rows where videos are unknown.
+    stretches : ndarray of shape (n_all_rows,), default=None
+        Stretch of a video that each row is in, for a model that looks along time.
 
     Returns
     -------
@@ -74,7 +76,8 @@ def choose_rows(estimator, X, y, groups, rows, X_val, random_state):
         return rows, None
     from affectsk.training import split_validation_rows  # noqa: PLC0415 - torch, see train_head
 
-    return split_validation_rows(X, y, groups, rows, estimator.validation_fraction, random_state)
+    fraction = estimator.validation_fraction
+    return split_validation_rows(X, y, groups, rows, fraction, random_state, stretches=stretches)
 
 
 def check_validation_pair(X_val, y_val):

@@ -24,7 +24,7 @@ from affectsk.nn._multi_task import (
     zero_masked_cross_entropy,
 )
 from affectsk.nn._sequence_net import SequenceNet
-from affectsk.nn._tcn import TCN, receptive_field
+from affectsk.nn._tcn import TCN
 
 __all__ = [
     "MLP",
@@ -46,7 +46,6 @@ __all__ = [
     "concordance_loss",
     "labelled_cross_entropy",
     "pearson",
-    "receptive_field",
     "weighted_binary_cross_entropy",
     "weighted_cross_entropy",
     "zero_masked_binary_cross_entropy",

@@ -67,14 +67,16 @@ class AttentionPool(nn.Module):
         windows = windows & present.unsqueeze(1)
         logits = self.attention(x.flatten(0, 1)).view(-1, 1, n_frames)
         shares = logits.masked_fill(~windows, -torch.inf).softmax(dim=2).nan_to_num()
-        pooled = torch.cat([_deviations(x, windows), shares @ x], dim=2)
+        pooled = torch.cat([_deviations(x, present, windows), shares @ x], dim=2)
         return self.mlp(pooled.flatten(0, 1))
 
 
 @torch.no_grad()
-def _deviations(x: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
+def _deviations(x: torch.Tensor, present: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
     """Return the standard deviation (ddof 0) over each window, shape as x."""
     shares = windows / windows.sum(dim=2, keepdim=True).clamp(min=1)
-    # Moments about a value near the mean lose no digits.
-    x = x - x.mean(dim=1, keepdim=True)
+    # Moments about the mean of the frames that are there lose no digits.
+    present = present.unsqueeze(2)
+    mean = x.sum(dim=1, keepdim=True) / present.sum(dim=1, keepdim=True).clamp(min=1)
+    x = torch.where(present, x - mean, 0)
     return (shares @ x**2 - (shares @ x) ** 2).clamp(min=0).sqrt()

@@ -7,12 +7,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
-__all__ = ["TCN", "DilatedConv", "TemporalBlock", "receptive_field"]
-
-
-def receptive_field(n_blocks: int, kernel_size: int) -> int:
-    """Return how many frames an output of a `TCN` depends on: 1 + 2 (k - 1) (2**n_blocks - 1)."""
-    return 1 + 2 * (kernel_size - 1) * (2**n_blocks - 1)
+__all__ = ["TCN", "DilatedConv", "TemporalBlock"]
 
 
 class DilatedConv(nn.Module):

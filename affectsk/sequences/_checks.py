@@ -176,8 +176,11 @@ def takes_missing_sources(estimator):
     >>> takes_missing_sources(Ridge())
     False
     """
-    while hasattr(estimator, "estimator"):
-        estimator = estimator.estimator
+    if isinstance(estimator, Pipeline):
+        *steps, last = (step for _, step in estimator.steps)
+        return takes_missing_sources(last) and all(map(_takes_missing, steps))
+    if hasattr(estimator, "estimator"):
+        return takes_missing_sources(estimator.estimator)
     return getattr(estimator, "takes_missing_sources", False)
 
 

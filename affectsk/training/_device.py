@@ -1,10 +1,14 @@
 """Where a network runs, and seeds that leave the global generators alone."""
 
 import contextlib
+import threading
 
 import torch
 
 __all__ = ["choose_device", "repeatable", "seeded"]
+
+# The generators belong to the whole process: one thread at a time may seed and draw.
+_GENERATORS = threading.RLock()
 
 
 def choose_device(device):
@@ -26,6 +30,8 @@ def choose_device(device):
         If torch does not know the device, or it is not available here.
     """
     if device != "auto":
+        if device == "meta":
+            raise ValueError("device='meta' holds no numbers; use device='auto' or 'cpu'.")
         try:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
@@ -49,12 +55,20 @@ def seeded(seed, device):
     device : torch.device
         The device that is used in the block.
     """
-    kind = device.type
-    devices = [torch.cuda.current_device()] if kind == "cuda" else [0] if kind == "mps" else []
-    with torch.random.fork_rng(devices, device_type="cuda" if kind == "cpu" else kind):
+    index = device.index
+    if index is None:
+        index = torch.cuda.current_device() if device.type == "cuda" else 0
+    devices = [] if device.type == "cpu" else [index]
+    forked = torch.random.fork_rng(
+        devices, device_type="cuda" if device.type == "cpu" else device.type
+    )
+    with _GENERATORS, forked:
         torch.default_generator.manual_seed(seed)
-        if devices:
-            getattr(torch, kind).manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(index):
+                torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
         yield
 
 

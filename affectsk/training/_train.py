@@ -14,8 +14,6 @@ from affectsk.training._sampling import draw_rows
 
 __all__ = ["TrainedNetwork", "TrainingSettings", "train_network"]
 
-# With weight norm, the lengths of the weights are "original0", and carry their whole norm.
-_WEIGHTS = ("*weight", "*weight.original0")
 # They come from a thread and a stream of their own, which is waited for.
 _OF_REPLAYED_GRADIENTS = ("The AccumulateGrad node's stream", "Attempting to run cuBLAS, but there")
 
@@ -134,7 +132,7 @@ def _build_net(module, architecture, loss, order, settings, device):
         module,
         criterion=loss,
         optimizer=torch.optim.Adam,
-        optimizer__param_groups=[(name, {"weight_decay": 2 * settings.alpha}) for name in _WEIGHTS],
+        optimizer__param_groups=_penalised(2 * settings.alpha),
         optimizer__fused=True,
         lr=settings.learning_rate_init,
         batch_size=settings.batch_size,
@@ -146,6 +144,18 @@ def _build_net(module, architecture, loss, order, settings, device):
         **{f"module__{name}": value for name, value in architecture.items()},
     )
     return net.initialize()
+
+
+def _penalised(decay):
+    """Return which parameters are penalised: weights, but not the gains of normalisations.
+
+    With weight norm, the lengths of the weights are "original0", and carry their whole norm.
+    """
+    return [
+        ("*norm*", {}),
+        ("*weight", {"weight_decay": decay}),
+        ("*weight.original0", {"weight_decay": decay}),
+    ]
 
 
 def _epoch_order(data, n_items, settings):

@@ -10,11 +10,12 @@ from affectsk.sequences import has_video_index
 __all__ = ["split_validation_rows"]
 
 
-def split_validation_rows(X, y, groups, rows, validation_fraction, random_state):
+def split_validation_rows(X, y, groups, rows, validation_fraction, random_state, *, stretches=None):
     """Split rows into training and validation rows, by video where videos are known.
 
     Every label keeps rows in training: of the folds by video that leave all labels there, the one
-    nearest to the fraction is held out. Where there is none, single rows are.
+    nearest to the fraction is held out. Where there is none, stretches of videos are, or else
+    single rows.
 
     Parameters
     ----------
@@ -29,7 +30,9 @@ def split_validation_rows(X, y, groups, rows, validation_fraction, random_state)
     validation_fraction : float
         Share of the videos (or rows) to hold out.
     random_state : numpy.random.RandomState
-        Chooses the rows where there are no videos.
+        Chooses single rows.
+    stretches : ndarray of shape (n_all_rows,), default=None
+        Stretch of a video that each row is in; by default there are none.
 
     Returns
     -------
@@ -46,8 +49,9 @@ def split_validation_rows(X, y, groups, rows, validation_fraction, random_state)
             f"validation_fraction={validation_fraction!r} needs two rows with a label, but X "
             f"has {len(rows)} (n_samples={len(rows)}); use validation_fraction=None."
         )
-    videos, y = _videos(X, groups, rows), y[rows]
-    split = None if videos is None else _split_videos(y, videos, validation_fraction)
+    units, y = [_videos(X, groups, rows), None if stretches is None else stretches[rows]], y[rows]
+    splits = (_split_units(y, unit, validation_fraction) for unit in units if unit is not None)
+    split = next((split for split in splits if split is not None), None)
     if split is None:
         splitter = ShuffleSplit(1, test_size=validation_fraction, random_state=random_state)
         split = _keep_labels(y, *next(splitter.split(rows)))
@@ -66,16 +70,16 @@ def _videos(X, groups, rows):
     return codes
 
 
-def _split_videos(y, videos, validation_fraction):
+def _split_units(y, units, validation_fraction):
     """Return the fold by video nearest to the fraction that takes no label out of training.
 
-    Returns None if every fold would, or there is one video only.
+    Returns None if every fold would, or there is one video (or other unit) only.
     """
-    n_videos = len(np.unique(videos))
-    if n_videos < 2:
+    n_units = len(np.unique(units))
+    if n_units < 2:
         return None
-    n_splits = int(np.clip(round(1 / validation_fraction), 2, n_videos))
-    folds = VideoKFold(n_splits).split(np.zeros(len(y)), y, videos)
+    n_splits = int(np.clip(round(1 / validation_fraction), 2, n_units))
+    folds = VideoKFold(n_splits).split(np.zeros(len(y)), y, units)
     complete = [fold for fold in folds if not _lost_rows(y, *fold).size]
     wanted = validation_fraction * len(y)
     return min(complete, key=lambda fold: abs(len(fold[1]) - wanted), default=None)

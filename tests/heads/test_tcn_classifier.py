@@ -98,6 +98,17 @@ def test_full_prediction_runs_over_whole_videos(causal, kernel_size, monkeypatch
     np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
 
 
+def test_parameters_of_prediction_are_checked_when_it_predicts():
+    X, y = phases(3)
+    model = TCNClassifier(**SMALL).fit(X, y)
+    with pytest.raises(ValueError, match="shift=80 is larger than window=12"):
+        model.set_params(shift=80).predict(X)
+    options = SMALL | {"encoder_layers": 1, "channels": (6, 8)}
+    model = TCNClassifier(**options).fit(X, y)
+    with pytest.raises(ValueError, match="overlap='full' has no context"):
+        model.set_params(overlap="full", encoder_layers=0).predict(X)
+
+
 @pytest.mark.parametrize("overlap", ["average", "full"])
 def test_index_groups_and_collection_agree(overlap):
     X, y = phases()
@@ -197,6 +208,9 @@ def test_steps_between_frames_are_learned_and_held_to():
     )
     with pytest.raises(ValueError, match="the frames of fit were 5 apart"):
         model.predict(X)
+    with pytest.raises(ValueError, match="frames of X are 10 apart, but those of fit were 5"):
+        model.predict(fifth[frame % 2 == 0])
+    assert model.predict([X.loc["v0"], X.loc["v1"]]).shape == (120,)
 
 
 def test_streams_may_be_missing_alone():
@@ -228,6 +242,11 @@ def test_a_stream_that_is_missing_in_part_is_refused():
         ({"streams": {"face": (0, 3)}}, "within the 2 columns"),
         ({"streams": {"face": ["a", "z"]}}, "names .'z'., which X does not have"),
         ({"streams": {}}, "has no stream"),
+        ({"streams": {"face": 2}}, "must be a list of column names, or a pair"),
+        ({"streams": {"face": "ab"}}, "must be a list of column names, or a pair"),
+        ({"streams": {"face": [["a"], "b"]}}, "which X does not have"),
+        ({"channels": [[4], [4, 4]]}, "channels=.* must hold whole numbers"),
+        ({"device": "meta"}, "device='meta' holds no numbers"),
         ({"channels": ()}, "channels=.* must hold whole numbers"),
         ({"channels": (4, 0)}, "channels=.* must hold whole numbers"),
         ({"channels": {"face": (4,)}}, "must have the streams"),
@@ -281,10 +300,10 @@ def test_given_validation_videos_choose_the_epoch():
     assert best["valid_score"] == pytest.approx(np.concatenate(hits).mean())
 
 
-def test_of_one_video_whole_windows_are_held_out(monkeypatch):
+def held_out(monkeypatch, *args, **options):
+    """Return which rows a fit would hold out, and which it would train on."""
     from affectsk.heads import _fit_sequences
 
-    X, y = phases(1, n_frames=200)
     seen = {}
 
     def train(estimator, data, validation, **training):
@@ -293,12 +312,44 @@ def test_of_one_video_whole_windows_are_held_out(monkeypatch):
 
     monkeypatch.setattr(_fit_sequences, "train_module", train)
     with pytest.raises(InterruptedError):
-        TCNClassifier(**SMALL).fit(X.to_numpy(), y.to_numpy())
+        TCNClassifier(**SMALL).fit(*args, **options)
     assert not (seen["train"] & seen["val"]).any()
+    assert seen["val"].any()
+    return seen["val"], seen["train"]
+
+
+def test_of_one_video_whole_windows_are_held_out(monkeypatch):
+    X, y = phases(1, n_frames=200)
+    val, train = held_out(monkeypatch, X.to_numpy(), y.to_numpy())
     windows = np.arange(200) // 12
-    held_out = np.unique(windows[seen["val"]])
-    assert np.isin(windows, held_out)[seen["val"]].all()
-    assert not np.isin(windows, held_out)[seen["train"]].any()
+    chosen = np.isin(windows, np.unique(windows[val]))
+    np.testing.assert_array_equal(val, chosen)
+    np.testing.assert_array_equal(train, ~chosen)
+
+
+def test_no_single_frames_are_held_out_of_a_short_video_or_of_two_tracks(monkeypatch):
+    X, y = phases(1, n_frames=20)
+    val, _ = held_out(monkeypatch, X, y)
+    assert np.ptp(np.flatnonzero(val)) == val.sum() - 1
+    X, y = phases(2)
+    index = pd.MultiIndex.from_product(
+        [["v"], [1, 2], range(60)], names=["video", "track", "frame"]
+    )
+    val, _ = held_out(monkeypatch, X.set_axis(index), y.to_numpy())
+    starts = np.flatnonzero(np.diff(val.astype(int), prepend=0) == 1)
+    assert (starts % 60 % 12 == 0).all()
+
+
+@pytest.mark.parametrize("form", ["index", "groups", "collection", "3-D"])
+def test_whole_videos_are_held_out_whatever_the_form(form, monkeypatch):
+    X, y = phases(10)
+    arrays = np.stack([X.loc[video].to_numpy() for video in X.index.unique("video")])
+    groups = X.index.get_level_values("video")
+    given = {"index": X, "groups": X.to_numpy(), "collection": list(arrays), "3-D": arrays}[form]
+    options = {"groups": groups} if form == "groups" else {}
+    val, _ = held_out(monkeypatch, given, y.to_numpy(), **options)
+    assert val.reshape(10, 60).all(axis=1).sum() == 1
+    assert val.sum() == 60
 
 
 def test_same_seed_same_result_and_global_generators_are_left_alone():
@@ -359,6 +410,27 @@ def test_the_penalty_shrinks_the_length_of_normed_weights():
     assert norms[1] < norms[0] / 2
 
 
+def test_the_penalty_leaves_the_gains_of_normalisations_alone():
+    X, y = phases()
+    options = SMALL | {"channels": (8,), "encoder_layers": 1, "alpha": 1.0, "max_iter": 10}
+    state = TCNClassifier(**options, restore_best=False).fit(X, y).state_
+    gains = [
+        array for name, array in state.items() if name.endswith(("norm.weight", "norm1.weight"))
+    ]
+    assert len(gains) == 2
+    assert all(array.min() > 0.7 for array in gains)
+
+
+def test_threads_do_not_change_each_other():
+    X, y = phases()
+    alone = TCNClassifier(**SMALL).fit(X, y).predict_proba(X)
+    fits = joblib.Parallel(2, backend="threading")(
+        joblib.delayed(TCNClassifier(**SMALL).fit)(X, y) for _ in range(2)
+    )
+    for model in fits:
+        np.testing.assert_array_equal(model.predict_proba(X), alone)
+
+
 def test_refit_on_all_trains_for_the_best_epoch():
     X, y = phases()
     val = phases(2, seed=3)
@@ -404,6 +476,17 @@ def test_a_scaler_before_it_passes_all_rows_on():
     outer = SmoothedClassifier(pipeline, TemporalSmoother(0)).fit(X, y)
     alone = clone(pipeline).fit(X, y)
     np.testing.assert_allclose(outer.predict_proba(X), alone.predict_proba(X), atol=1e-6)
+
+
+def test_a_pipeline_with_streams_of_which_one_is_missing_can_be_smoothed():
+    X, y = phases()
+    X.iloc[10:20, 0] = np.nan
+    tcn = TCNClassifier(**SMALL, streams={"face": (0, 1), "sound": (1, 2)})
+    pipeline = make_pipeline(StandardScaler(), tcn).set_output(transform="pandas")
+    model = SmoothedClassifier(pipeline, TemporalSmoother(0)).fit(X, y)
+    np.testing.assert_allclose(
+        model.predict_proba(X), clone(pipeline).fit(X, y).predict_proba(X), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("search", [GridSearchCV, OptunaSearchCV])

@@ -46,3 +46,12 @@ def test_padding_is_in_no_window():
     inside = torch.arange(20) < torch.tensor([[20], [11]])
     x[1, 11:] = torch.inf
     torch.testing.assert_close(network(x, inside).view(2, 20, 2)[1, :11], alone)
+
+
+def test_padding_and_offsets_cost_no_digits():
+    network = AttentionPool(3, (4,), 2, window=6, causal=False)
+    x = torch.randn(2, 40, 3) + 5000
+    alone = network(x[1:, :5])
+    inside = torch.arange(40) < torch.tensor([[40], [5]])
+    together = network(x, inside).view(2, 40, 2)[1, :5]
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-2)

@@ -194,3 +194,38 @@ def test_a_network_is_captured_once_for_each_shape_and_in_training_only(monkeypa
     torch.testing.assert_close(network(x), network(x=x, inside=inside))
     assert len(captured) == 2
     assert list(network.state_dict()) == list(state)
+
+
+def test_the_named_device_is_seeded(monkeypatch):
+    calls = []
+
+    class Device:
+        def __init__(self, index):
+            self.index = index
+
+        def __enter__(self):
+            calls.append(("enter", self.index))
+
+        def __exit__(self, *error):
+            calls.append(("exit", self.index))
+
+    class Forked(Device):
+        def __init__(self, devices, device_type):
+            calls.append((devices, device_type))
+            super().__init__("fork")
+
+    monkeypatch.setattr(torch.random, "fork_rng", Forked)
+    monkeypatch.setattr(torch.cuda, "device", Device)
+    monkeypatch.setattr(torch.cuda, "manual_seed", lambda seed: calls.append(seed))
+    state = torch.random.get_rng_state()
+    with seeded(7, torch.device("cuda:1")):
+        pass
+    torch.random.set_rng_state(state)
+    assert calls == [
+        ([1], "cuda"),
+        ("enter", "fork"),
+        ("enter", 1),
+        7,
+        ("exit", 1),
+        ("exit", "fork"),
+    ]

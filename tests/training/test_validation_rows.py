@@ -101,8 +101,8 @@ def test_heads_hold_out_whole_videos(monkeypatch, estimator, source):
 
     splits = []
 
-    def spy(*arguments):
-        splits.append(split_validation_rows(*arguments))
+    def spy(*arguments, **options):
+        splits.append(split_validation_rows(*arguments, **options))
         return splits[-1]
 
     monkeypatch.setattr(affectsk.training, "split_validation_rows", spy)
