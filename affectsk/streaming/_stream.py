@@ -1,5 +1,6 @@
 """Stream: frames in, predictions out, one at a time."""
 
+from copy import copy
 from numbers import Integral
 
 import numpy as np
@@ -124,12 +125,12 @@ def _parts(value):
 
 
 def _without_row_axis(answer):
-    """Return the first row of what a method returned."""
+    """Return the first row of what a method returned, which is the caller's own."""
     if answer is None:
         return None
     if isinstance(answer, list):  # one array per label, as forests have it
-        return [part[0] for part in answer]
-    return answer.iloc[0] if isinstance(answer, pd.DataFrame) else answer[0]
+        return [copy(part[0]) for part in answer]
+    return copy(answer.iloc[0] if isinstance(answer, pd.DataFrame) else answer[0])
 
 
 class Stream:

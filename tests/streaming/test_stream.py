@@ -19,7 +19,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from affectsk import (
     BlendingClassifier,
@@ -91,6 +91,7 @@ def assert_scores(answers, expected, rows=slice(None)):
 
 
 MLP = WeightedMLPClassifier((6,), max_iter=3, random_state=0)
+CAUSAL = TemporalSmoother(3, causal=True)
 
 
 @pytest.mark.parametrize(
@@ -443,6 +444,45 @@ def test_a_buffer_that_is_used_again_is_not_kept():
     assert live.push(buffer).tolist() == [1.0, 2.0]
 
 
+def overwrite(answer):
+    """Write something else into an answer."""
+    for part in answer if isinstance(answer, list) else [answer]:
+        if isinstance(part, pd.Series):
+            part.iloc[:] = 7
+        else:
+            part[:] = 7
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_answers_belong_to_the_caller(as_table):
+    X = videos(gaps=False)
+    classes, units, affect = targets(X)
+    nobody, somebody = np.full(4, np.nan), np.ones(4)
+    smoothed = SmoothedRegressor(CCCRegressor(), CAUSAL, fill="hold", cv=2).fit(X, affect)
+    heads = MultiTaskHeads([("a", CCCRegressor(), None, ["valence", "arousal"])]).fit(X, affect)
+    holder = GapInterpolator(method="hold").fit(X)
+    models = [(smoothed, "predict"), (holder, "transform"), (MLP.fit(X, classes), "predict_proba"),
+              (RandomForestClassifier(3).fit(X, units), "predict_proba"),
+              (heads, "predict")]  # fmt: skip
+    for model, method in models:
+        for row in ([nobody, nobody], [somebody, nobody], [somebody, somebody]):
+            edited, kept = (stream(model, method=method) for _ in range(2))
+            for x in row:
+                answer, expected = (
+                    live.push(pd.Series(x, NAMES) if as_table else x) for live in (edited, kept)
+                )
+                np.testing.assert_array_equal(np.array(answer), np.array(expected))
+                overwrite(answer)
+    assert not (smoothed.prior_ == 7).any()
+
+
+def test_a_scaler_that_works_in_place_leaves_held_rows_alone():
+    X = videos()
+    steps = (GapInterpolator(method="hold"), MinMaxScaler(copy=False), CCCRegressor())
+    model = make_pipeline(*steps).set_output(transform="pandas").fit(X.copy(), targets(X)[2])
+    assert_scores(pushed(model, X), model.predict(X.copy()), since_first_face(X))
+
+
 @pytest.mark.parametrize(
     ("x", "message"),
     [
@@ -469,9 +509,6 @@ class Doubler(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return 2 * np.asarray(X)
-
-
-CAUSAL = TemporalSmoother(3, causal=True)
 
 
 @pytest.mark.parametrize(
