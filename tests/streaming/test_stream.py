@@ -359,8 +359,11 @@ def test_streams_of_features_that_are_missing_by_themselves():
     shape = {"streams": streams, "channels": {"face": (4, 3, 2), "sound": (6,)}}
     model = small_tcn(TCNClassifier, **shape).fit(X, targets(X)[0])
     assert_scores(pushed(model, X, "predict_proba"), model.predict_proba(X))
-    with pytest.raises(ValueError, match="Stream 'face' of X is NaN in feature 1"):
-        stream(model).push([0.0, np.nan, 0.0, 0.0])
+    live, undisturbed = (stream(model, method="predict_proba") for _ in range(2))
+    for row in X.loc["u"].to_numpy():
+        with pytest.raises(ValueError, match="Stream 'face' of X is NaN in feature 1"):
+            live.push([9.0, np.nan, 9.0, 9.0])
+        np.testing.assert_array_equal(live.push(row), undisturbed.push(row))
 
 
 def test_a_class_that_training_did_not_see():
