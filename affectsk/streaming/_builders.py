@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from affectsk.compat import requests_groups
 from affectsk.decision import (
@@ -101,7 +101,8 @@ def _build_row(estimator, method, where):
     """Return the stage of an estimator for which every row is by itself."""
     for part in [estimator, *nested_estimators(estimator)]:
         kind = type(part)
-        if not kind.__module__.startswith(("sklearn.", "affectsk.")):
+        is_ours = kind.__module__.startswith(("sklearn.", "affectsk."))
+        if not is_ours or (kind is FunctionTransformer and not _is_elementwise(part.func)):
             raise TypeError(
                 f"{where} holds {part!r}, of which it is not known whether it takes every row by "
                 f"itself; {_STREAMABLE}."
@@ -113,6 +114,11 @@ def _build_row(estimator, method, where):
                 "each of its parts by itself."
             )
     return RowStage(estimator, method)
+
+
+def _is_elementwise(func):
+    """Say whether a function is known to take every number by itself."""
+    return func is None or isinstance(func, np.ufunc)
 
 
 def _build_pipeline(pipeline, method, where):

@@ -56,7 +56,8 @@ def stream(pipeline, *, method="predict", frame_step=None):
     These can be streamed:
 
     - estimators and transformers of scikit-learn and of this package that take every row by
-      itself, such as `WeightedMLPClassifier`, `CCCRegressor` or ``StandardScaler``;
+      itself, such as `WeightedMLPClassifier`, `CCCRegressor` or ``StandardScaler``; a
+      ``FunctionTransformer`` with a ufunc of numpy, such as ``np.tanh``;
     - `TCNClassifier` and `TCNRegressor` with ``causal=True``, ``encoder_layers=0`` and
       ``overlap="full"``. Of every layer only the newest activation is computed, with numpy;
     - `TemporalSmoother` with ``causal=True``, and `GapInterpolator` with ``method="hold"``;

@@ -19,7 +19,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from affectsk import (
     BlendingClassifier,
@@ -122,6 +122,7 @@ def test_heads_give_nan_for_frames_without_a_face(model, labels, method, as_tabl
     "model",
     [
         make_pipeline(StandardScaler(), PCA(3), LogisticRegression()),
+        make_pipeline(FunctionTransformer(), FunctionTransformer(np.tanh), LogisticRegression()),
         make_pipeline(
             ColumnTransformer([("scaled", StandardScaler(), ["d", "a"]), ("rest", PCA(1), [1, 2])]),
             LogisticRegression(),
@@ -542,6 +543,16 @@ def test_what_cannot_be_streamed_says_so(model, error, message):
     model = model.fit(X, targets(X)[0])
     with pytest.raises(error, match=message):
         stream(model, method="transform" if not hasattr(model, "predict") else "predict")
+
+
+def test_functions_of_which_nothing_is_known_are_refused():
+    X = videos(gaps=False)
+    summing = FunctionTransformer(np.cumsum, kw_args={"axis": 0})
+    nested = ColumnTransformer([("sum", summing, [0])])
+    for step, name in ((summing, "functiontransformer"), (nested, "columntransformer")):
+        model = make_pipeline(step, LogisticRegression()).fit(X, targets(X)[0])
+        with pytest.raises(TypeError, match=f"step '{name}' holds FunctionTransf.*by itself"):
+            stream(model)
 
 
 def test_seconds_are_refused():
