@@ -178,7 +178,8 @@ class Stream:
         Raises
         ------
         ValueError
-            If x has another shape, or other names, or is NaN in part or infinite.
+            If x has another shape, or other names, is infinite, or NaN in part where a step of the
+            pipeline does not take that.
         """
         is_image = self._n_features is None and np.ndim(x) == 3
         return _without_row_axis(self._stage.push(x if is_image else self._row(x)))
@@ -203,5 +204,10 @@ class Stream:
             raise ValueError(
                 f"x has the shape {row.shape}, expected one frame of {n_features} features; "
                 "push frames one by one."
+            )
+        if np.isinf(row).any():
+            raise ValueError(
+                f"x is infinite in feature {np.isinf(row).ravel().argmax()}; a frame without a "
+                "face is NaN in every feature."
             )
         return row.reshape(1, -1)

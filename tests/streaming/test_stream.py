@@ -493,7 +493,7 @@ def test_a_scaler_that_works_in_place_leaves_held_rows_alone():
         ([1.0, 2.0], r"shape \(2,\), expected one frame of 4"),
         (np.zeros((2, 4)), r"shape \(2, 4\), expected one frame of 4"),
         ([1.0, np.nan, 0.0, 0.0], "NaN in feature 1"),
-        ([1.0, np.inf, 0.0, 0.0], "infinity"),
+        ([1.0, np.inf, 0.0, 0.0], "x is infinite in feature 1"),
         (pd.Series(np.zeros(4), list("abdc")), "same features in the same order"),
     ],
 )
@@ -502,6 +502,13 @@ def test_frames_that_are_refused(x, message):
     model = SmoothedClassifier(MLP, TemporalSmoother(3, causal=True), fill="hold")
     with pytest.raises(ValueError, match=message):
         stream(model.fit(X, targets(X)[0])).push(x)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_infinite_frames_are_refused_by_scalers_too(kind):
+    live = stream(StandardScaler().fit(np.eye(3)), method="transform")
+    with pytest.raises(ValueError, match="x is infinite in feature 2"):
+        live.push(kind([0.0, np.nan, -np.inf]))
 
 
 class Doubler(TransformerMixin, BaseEstimator):
