@@ -108,6 +108,11 @@ def _build_row(estimator, method, where):
                 f"itself; {_STREAMABLE}."
             )
         if kind not in _HANDING_ON and any(requests_groups(part, name) for name in _METHODS):
+            if part is estimator:
+                raise ValueError(
+                    f"{where} is {part!r}, which looks along time in a way that cannot be "
+                    f"streamed; {_STREAMABLE}."
+                )
             raise ValueError(
                 f"{where} holds {part!r}, which looks along time, inside of "
                 f"{type(estimator).__name__}, where it cannot be streamed; {_STREAMABLE}. Stream "

@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from affectsk import (
+    AttentionPoolClassifier,
     BlendingClassifier,
     BlendingRegressor,
     CCCRegressor,
@@ -541,6 +542,8 @@ class Doubler(TransformerMixin, BaseEstimator):
          r"fit one with\(encoder_layers=0\)"),
         (VotingClassifier([("a", SmoothedClassifier(MLP, CAUSAL))]), ValueError,
          "(?s)VotingClassifier holds SmoothedClassifier.*cannot be streamed"),
+        (AttentionPoolClassifier(window=3, causal=True, max_iter=1, device="cpu"), ValueError,
+         "AttentionPoolClassifier is AttentionPoolClassifier.*in a way that cannot be streamed"),
         (GridSearchCV(SmoothedClassifier(MLP, CAUSAL), {}, cv=2), ValueError, "use fill='hold'"),
     ],
     ids=str,
