@@ -232,21 +232,33 @@ def _joined(graph, outputs):
     return graph.node("Concat", *outputs, axis=1) if len(outputs) > 1 else outputs[0]
 
 
+def _centred(graph, x, centre):
+    """Subtract a centre from features that may be far away from 0 for how much they vary.
+
+    float32 keeps the first 7 digits of the centre, and a second constant the next ones.
+    """
+    first = centre.astype(np.float32)
+    rest = (centre - first).astype(np.float32)
+    x = graph.node("Sub", x, first)
+    return graph.node("Sub", x, rest) if rest.any() else x
+
+
 def _scale_standard(scaler, graph, x):
     """Add a StandardScaler."""
-    x = graph.node("Sub", x, scaler.mean_) if scaler.with_mean else x
+    x = _centred(graph, x, scaler.mean_) if scaler.with_mean else x
     return graph.node("Div", x, scaler.scale_) if scaler.with_std else x
 
 
 def _scale_robust(scaler, graph, x):
     """Add a RobustScaler."""
-    x = graph.node("Sub", x, scaler.center_) if scaler.with_centering else x
+    x = _centred(graph, x, scaler.center_) if scaler.with_centering else x
     return graph.node("Div", x, scaler.scale_) if scaler.with_scaling else x
 
 
 def _scale_range(scaler, graph, x):
     """Add a MinMaxScaler."""
-    x = graph.node("Add", graph.node("Mul", x, scaler.scale_), scaler.min_)
+    x = graph.node("Mul", _centred(graph, x, scaler.data_min_), scaler.scale_)
+    x = graph.node("Add", x, np.float32(scaler.feature_range[0]))
     return graph.clip(x, *scaler.feature_range) if scaler.clip else x
 
 
@@ -258,7 +270,7 @@ def _scale_maximum(scaler, graph, x):
 
 def _project(pca, graph, x):
     """Add a PCA."""
-    x = graph.node("MatMul", graph.node("Sub", x, pca.mean_), pca.components_.T)
+    x = graph.node("MatMul", _centred(graph, x, pca.mean_), pca.components_.T)
     if not pca.whiten:
         return x
     deviation = np.sqrt(pca.explained_variance_)

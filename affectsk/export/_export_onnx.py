@@ -66,6 +66,10 @@ def export_onnx(estimator, path):
     all of them, or of a causal one the last ``receptive_field`` frames (or all so far, where there
     are fewer), of which the scores of the newest are exact.
 
+    Scalers and PCA subtract their centre exactly, but features in float32 have 7 digits: of one
+    that lies 1e4 deviations away from 0, they tell steps of a thousandth of a deviation. Take such
+    an offset away before features become float32.
+
     Files have opset 13 and version 7 of the format, and every operation is one of ONNX itself.
 
     Examples

@@ -108,6 +108,23 @@ def test_pipelines_of_any_scalers(steps, head, missing, tmp_path_factory):
     np.testing.assert_allclose(found[present], wanted[present], atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize(
+    "scaler",
+    [StandardScaler(), StandardScaler(with_std=False), MinMaxScaler(), MinMaxScaler((-2, 1)),
+     MinMaxScaler((0.2, 0.7), clip=True), RobustScaler(), PCA(2), PCA(2, whiten=True)],
+    ids=str,
+)  # fmt: skip
+def test_features_that_are_far_from_0_for_how_much_they_vary(scaler, tmp_path):
+    rows = np.array([1e4, -1e4, 3.3e4, 1e-2]) + RNG.normal(size=(120, 4)) * [1, 1, 3.3, 1e-6]
+    rows = rows.astype(np.float32).astype(np.float64)  # what a program with float32 can know
+    model = make_pipeline(scaler, StandardScaler(), CCCRegressor()).fit(rows[:100], AFFECT[:100])
+    path = export_onnx(model, tmp_path / "far.onnx")
+    deviation = model.predict(rows).std(axis=0)
+    np.testing.assert_allclose(
+        run(path, rows) / deviation, model.predict(rows) / deviation, atol=2e-5
+    )
+
+
 @pytest.mark.parametrize("chain", [True, False])
 @pytest.mark.parametrize("hidden", [(), (7,)])
 def test_joint_networks(chain, hidden, tmp_path):
