@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from affectsk.compat import take_columns
+from affectsk.compat import flat_steps, take_columns
 from affectsk.export._tcn_nodes import emit_tcn
 from affectsk.heads import (
     CCCRegressor,
@@ -81,19 +81,14 @@ def emit(estimator, graph, x):
     return _EMITTERS[type(estimator)](estimator, graph, x)
 
 
-def _emit_pipeline(pipeline, graph, x):
+def _emit_steps(pipeline, graph, x):
     """Add the steps one after the other."""
-    steps = [step for _, step in pipeline.steps if step not in (None, "passthrough")]
-    for step in steps[:-1]:
+    *steps, (_, last) = flat_steps(pipeline)
+    for name, step in steps:
         if type(step) not in _TRANSFORMERS:
-            raise TypeError(f"the step {step!r} cannot be exported; {_EXPORTABLE}.")
+            raise TypeError(f"the step {name!r}, {step!r}, cannot be exported; {_EXPORTABLE}.")
         x = _TRANSFORMERS[type(step)](step, graph, x)
-    return emit(steps[-1], graph, x)
-
-
-def _emit_frozen(frozen, graph, x):
-    """Add what is frozen."""
-    return emit(frozen.estimator, graph, x)
+    return emit(last, graph, x)
 
 
 def _for_present_rows(emitter):
@@ -286,11 +281,11 @@ _TRANSFORMERS = {
 }
 _EMITTERS = {
     CCCRegressor: _emit_regressor,
-    FrozenEstimator: _emit_frozen,
+    FrozenEstimator: _emit_steps,
     JointMultiTaskMLP: _emit_joint,
     MultiTaskHeads: _emit_heads,
     PearsonRegressor: _emit_regressor,
-    Pipeline: _emit_pipeline,
+    Pipeline: _emit_steps,
     TCNClassifier: _emit_tcn_classifier,
     TCNRegressor: _emit_tcn_regressor,
     WeightedMLPClassifier: _emit_classifier,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
+from affectsk.compat import flat_steps
 from affectsk.export._emitters import emit
 from affectsk.export._onnx_graph import OnnxGraph
 
@@ -29,10 +30,11 @@ def export_onnx(estimator, path):
     Parameters
     ----------
     estimator : estimator
-        Fitted: a `WeightedMLPClassifier`, `CCCRegressor`, `PearsonRegressor`, `JointMultiTaskMLP`,
-        or `MultiTaskHeads` of these; a `TCNClassifier` or `TCNRegressor` with
+        Fitted, itself or frozen: a `WeightedMLPClassifier`, `CCCRegressor`, `PearsonRegressor`,
+        `JointMultiTaskMLP`, or `MultiTaskHeads` of these; a `TCNClassifier` or `TCNRegressor` with
         ``encoder_layers=0`` and ``overlap="full"``; or a Pipeline that ends in one, after
-        ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler``, ``RobustScaler`` or ``PCA``.
+        ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler``, ``RobustScaler``, ``PCA``, or
+        Pipelines of these.
     path : str or path-like
         The file, which is replaced if it is there, but never by a part of one.
 
@@ -90,19 +92,22 @@ def export_onnx(estimator, path):
     ['p_Happiness', 'p_Neutral']
     """
     check_is_fitted(estimator)
-    graph = OnnxGraph(estimator.n_features_in_)
+    steps = [step for _, step in flat_steps(estimator)]
+    if not steps:
+        raise TypeError(f"{estimator!r} does nothing that could be exported; add a head to it.")
+    graph = OnnxGraph(steps[0].n_features_in_)
     scores = emit(estimator, graph, graph.features)
     released = version("affectsk")
-    metadata = _metadata(estimator, scores, released)
+    metadata = _metadata(steps[0], scores, released)
     model = graph.model(scores.name, len(scores.columns), metadata, released)
     return _write(model.SerializeToString(), Path(path))
 
 
-def _metadata(estimator, scores, released):
-    """Return what the file says about itself; numbers and lists as JSON."""
+def _metadata(first, scores, released):
+    """Return what the file says about itself, of which the first step knows the features."""
     about = {"score_names": scores.columns} | scores.about
-    if hasattr(estimator, "feature_names_in_"):
-        about["feature_names"] = estimator.feature_names_in_.tolist()
+    if hasattr(first, "feature_names_in_"):
+        about["feature_names"] = first.feature_names_in_.tolist()
     return {
         "affectsk_version": released,
         "input": _VIDEO if "receptive_field" in about else _ROWS,

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from affectsk.compat import requests_groups
+from affectsk.compat import flat_steps, requests_groups
 from affectsk.decision import (
     BlendingClassifier,
     BlendingRegressor,
@@ -127,23 +127,11 @@ def _is_elementwise(func):
 
 
 def _build_pipeline(pipeline, method, where):
-    """Return the stages of a Pipeline, one after the other."""
-    return _chain(_steps(pipeline), method, where)
-
-
-def _steps(pipeline):
-    """Return names and steps of a Pipeline, and of Pipelines in it, without those that do nothing.
+    """Return the stages of a Pipeline, one after the other.
 
     What holds rows has to know all that follows, also outside of a Pipeline that it is in.
     """
-    steps = []
-    for name, step in pipeline.steps:
-        step = step.estimator if type(step) is FrozenEstimator else step
-        if type(step) is Pipeline:
-            steps += [(f"{name}__{inner}", part) for inner, part in _steps(step)]
-        elif step not in (None, "passthrough"):
-            steps.append((name, step))
-    return steps
+    return _chain(flat_steps(pipeline), method, where)
 
 
 def _chain(steps, method, where):

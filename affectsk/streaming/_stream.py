@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from affectsk.compat import flat_steps
 from affectsk.streaming._builders import Place, build_stage
 
 __all__ = ["Stream", "stream"]
@@ -92,10 +93,11 @@ def stream(pipeline, *, method="predict", frame_step=None):
     if not hasattr(pipeline, method):
         offered = [name for name in _METHODS if hasattr(pipeline, name)]
         raise TypeError(f"method={method!r} is none that this {kind} has; use one of {offered!r}.")
+    first = next((step for _, step in flat_steps(pipeline)), None)
     return Stream(
         build_stage(pipeline, method, Place(kind, _check_frame_step(pipeline, frame_step))),
-        n_features=getattr(pipeline, "n_features_in_", None),
-        feature_names=getattr(pipeline, "feature_names_in_", None),
+        n_features=getattr(first, "n_features_in_", None),
+        feature_names=getattr(first, "feature_names_in_", None),
     )
 
 

@@ -125,6 +125,19 @@ def test_features_that_are_far_from_0_for_how_much_they_vary(scaler, tmp_path):
     )
 
 
+@pytest.mark.parametrize("first", [None, "passthrough"])
+def test_steps_that_do_nothing_that_are_frozen_and_that_are_pipelines(first, tmp_path):
+    table = pd.DataFrame(X, columns=NAMES)
+    scaler = FrozenEstimator(StandardScaler().set_output(transform="pandas").fit(table))
+    scalers = make_pipeline("passthrough", RobustScaler(), make_pipeline(PCA(3), None))
+    model = make_pipeline(first, scaler, scalers, make_pipeline(None, CCCRegressor()))
+    path = export_onnx(FrozenEstimator(model.fit(table, AFFECT)), tmp_path / "model.onnx")
+    np.testing.assert_allclose(run(path), model.predict(table), atol=1e-5)
+    assert metadata(path)["feature_names"] == NAMES
+    with pytest.raises(TypeError, match="does nothing that could be exported"):
+        export_onnx(make_pipeline(None).fit(X), path)
+
+
 @pytest.mark.parametrize("chain", [True, False])
 @pytest.mark.parametrize("hidden", [(), (7,)])
 def test_joint_networks(chain, hidden, tmp_path):
@@ -269,7 +282,7 @@ SMOOTHED = SmoothedClassifier(MLP, TemporalSmoother(2))
     [
         (LogisticRegression(max_iter=1000), TypeError, r"(?s)LogisticRegression.*what can be exp"),
         (SMOOTHED, TypeError, "(?s)SmoothedClassifier.*cannot be exported; what can be exported"),
-        (make_pipeline(TemporalSmoother(1), MLP), TypeError, "the step TemporalSmoother"),
+        (make_pipeline(TemporalSmoother(1), MLP), TypeError, "the step 'temporalsmoother', Tempo"),
         (tcn(TCNClassifier, overlap="average"), ValueError, "call set_params with overlap='full'"),
         (tcn(TCNClassifier, encoder_layers=1, overlap="average"), ValueError, "encoder_layers=0"),
         (MultiTaskHeads([("time", make_pipeline(PCA(2), tcn(TCNClassifier)), None, [0])]),

@@ -512,6 +512,15 @@ def test_infinite_frames_are_refused_by_scalers_too(kind):
         live.push(kind([0.0, np.nan, -np.inf]))
 
 
+def test_features_are_those_of_the_first_step_that_does_something():
+    X = videos(gaps=False)
+    live = stream(make_pipeline(None, StandardScaler(), CCCRegressor()).fit(X, targets(X)[2]))
+    with pytest.raises(ValueError, match=r"shape \(3,\), expected one frame of 4 features"):
+        live.push(np.zeros(3))
+    with pytest.raises(ValueError, match="same features in the same order"):
+        live.push(pd.Series(np.zeros(4), list("abdc")))
+
+
 class Doubler(TransformerMixin, BaseEstimator):
     """A transformer that nothing is known of."""
 
