@@ -45,8 +45,11 @@ def export_onnx(estimator, path):
 
     Raises
     ------
+    FileNotFoundError
+        If there is no folder for the file.
     TypeError
-        If the estimator, or a step of it, cannot be exported.
+        If the estimator, or a step of it, cannot be exported, or its classes are neither strings
+        nor numbers.
     ValueError
         If it cannot with its parameters.
     sklearn.exceptions.NotFittedError
@@ -91,6 +94,9 @@ def export_onnx(estimator, path):
     >>> json.loads(session.get_modelmeta().custom_metadata_map["score_names"])
     ['p_Happiness', 'p_Neutral']
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for the file; create it.")
     check_is_fitted(estimator)
     steps = [step for _, step in flat_steps(estimator)]
     if not steps:
@@ -100,7 +106,7 @@ def export_onnx(estimator, path):
     released = version("affectsk")
     metadata = _metadata(steps[0], scores, released)
     model = graph.model(scores.name, len(scores.columns), metadata, released)
-    return _write(model.SerializeToString(), Path(path))
+    return _write(model.SerializeToString(), path)
 
 
 def _metadata(first, scores, released):
@@ -112,7 +118,18 @@ def _metadata(first, scores, released):
         "affectsk_version": released,
         "input": _VIDEO if "receptive_field" in about else _ROWS,
         "meaning": _MEANING,
-    } | {name: json.dumps(value) for name, value in about.items()}
+    } | {name: _as_json(name, value) for name, value in about.items()}
+
+
+def _as_json(name, value):
+    """Return numbers, strings and lists of them as JSON."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name}={value!r} cannot be written into the file, which holds JSON ({error}); fit on "
+            "labels that are strings or numbers."
+        ) from error
 
 
 def _write(content, path):

@@ -270,7 +270,7 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
     export_onnx(model, path)
     assert len(path.read_bytes()) > 100
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"There is no folder '.*nowhere' for the file"):
         export_onnx(model, tmp_path / "nowhere" / "model.onnx")
 
 
@@ -295,6 +295,12 @@ def test_what_cannot_be_exported_says_so(model, error, message, tmp_path):
     with pytest.raises(error, match=message):
         export_onnx(model, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_classes_that_json_cannot_hold(tmp_path):
+    model = clone(MLP).fit(X, CLASSES.astype(bytes).astype(object))
+    with pytest.raises(TypeError, match=r"classes=\[b'Anger'.*fit on labels that are strings or"):
+        export_onnx(model, tmp_path / "model.onnx")
 
 
 def test_it_must_be_fitted(tmp_path):
