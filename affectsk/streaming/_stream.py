@@ -181,7 +181,7 @@ class Stream:
         ------
         ValueError
             If x has another shape, or other names, is infinite, or NaN in part where a step of the
-            pipeline does not take that.
+            pipeline does not take that. A frame that is refused does not count.
         """
         is_image = self._n_features is None and np.ndim(x) == 3
         return _without_row_axis(self._stage.push(x if is_image else self._row(x)))

@@ -521,6 +521,26 @@ def test_features_are_those_of_the_first_step_that_does_something():
         live.push(pd.Series(np.zeros(4), list("abdc")))
 
 
+def test_frames_that_are_refused_do_not_count():
+    X, plain = videos(), LogisticRegression()
+    smoothed = SmoothedClassifier(plain, CAUSAL, fill="hold")
+    blends = [
+        BlendingClassifier([("left", part, ["a", "b"]), ("right", part, ["c", "d"])], cv=2)
+        for part in (plain, smoothed)
+    ]
+    held = make_pipeline(GapInterpolator(method="hold"), CAUSAL, small_tcn(TCNClassifier))
+    models = [SmoothedClassifier(blends[0], CAUSAL, fill="hold"), blends[1],
+              held.set_output(transform="pandas")]  # fmt: skip
+    for model in models:
+        model.fit(X, targets(X)[0])
+        live, undisturbed = (stream(model, method="predict_proba") for _ in range(2))
+        for row in X.loc["v"].to_numpy():  # which begins without a face
+            for refused in ([9.0, 9.0, np.nan, 9.0], [np.nan, 9.0, 9.0, 9.0]):
+                with pytest.raises(ValueError, match=r"NaN in feature [02]"):
+                    live.push(refused)
+            np.testing.assert_array_equal(live.push(row), undisturbed.push(row))
+
+
 class Doubler(TransformerMixin, BaseEstimator):
     """A transformer that nothing is known of."""
 
