@@ -1,6 +1,7 @@
 """Sound and faces in one frame table."""
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -44,8 +45,8 @@ def add_sound(
         steps are chosen by time. Without one of them, and where the times of a video are NaN, the
         sound is taken to be as long as the pictures.
     n_frames : mapping of video to int, default=None
-        Frames of each whole video, where steps are not chosen by time; by default, the last frame
-        in the table is that of the video.
+        Frames of each whole video, where steps are not chosen by time; ``talk_left`` may stand
+        under ``talk``, as in `sound`. By default, the last frame in the table is that of the video.
     first_frame : int, default=0
         Number of the first frame of a video; the challenges count from 1.
     tolerance : float, default=0.5
@@ -63,10 +64,11 @@ def add_sound(
     Raises
     ------
     TypeError
-        If `faces` is no table.
+        If `faces` is no table, `embedder` no AudioEmbedder, or `n_frames` no mapping.
     ValueError
-        If it lacks a level, a video has no sound in `sound`, features differ in number, a frame
-        number is out of range, or a name is taken already.
+        If it lacks a level, a video has no sound in `sound` or no number in `n_frames`, features
+        differ in number, a frame number is out of range, a time is negative or no number (in only
+        some rows of a video), or a name is taken already.
 
     See Also
     --------
@@ -107,7 +109,11 @@ def add_sound(
         features = check_features(sounds[keys[video]], f"sound[{keys[video]!r}]")
         if times is not None and not np.isnan(times[rows]).all():
             steps = steps_at_times(
-                times[rows], len(features), steps_per_second=steps_per_second, tolerance=tolerance
+                times[rows],
+                len(features),
+                steps_per_second=steps_per_second,
+                tolerance=tolerance,
+                name=f"the times of {video!r}",
             )
         else:
             total = _total(frames[rows], n_frames, video)
@@ -153,9 +159,9 @@ def _matched(sound, videos):
     return keys, {key: sound[key] for key in keys.values()}
 
 
-def _key(video, sound):
-    """Return the key under which the sound of a video stands."""
-    if video in sound or not isinstance(video, str):
+def _key(video, known):
+    """Return the key under which a video stands, or both people in it do."""
+    if video in known or not isinstance(video, str):
         return video
     return next((video.removesuffix(side) for side in _SIDES if video.endswith(side)), video)
 
@@ -201,9 +207,26 @@ def _times(faces):
     return faces["time"].to_numpy(np.float64) if "time" in faces.columns else None
 
 
+def _given_total(n_frames, video):
+    """Return how many frames a video is said to have."""
+    if not isinstance(n_frames, Mapping | pd.Series):
+        raise TypeError(
+            f"n_frames={n_frames!r} must be a mapping of videos to their frames, such as "
+            f"{{{video!r}: 300}}."
+        )
+    key = _key(video, n_frames)
+    if key not in n_frames:
+        raise ValueError(
+            f"n_frames has nothing for the video {video!r}; add its frames, or leave n_frames out."
+        )
+    if not isinstance(n_frames[key], Integral):
+        raise ValueError(f"n_frames[{key!r}]={n_frames[key]!r} must be an int.")
+    return n_frames[key]
+
+
 def _total(frames, n_frames, video):
     """Return how many frames a video has."""
-    total = int(frames.max()) + 1 if n_frames is None else n_frames[video]
+    total = int(frames.max()) + 1 if n_frames is None else _given_total(n_frames, video)
     if frames.min() < 0 or frames.max() >= total:
         raise ValueError(
             f"the frames of {video!r} have the numbers {frames.min()} to {frames.max()} after "

@@ -10,7 +10,7 @@ __all__ = ["align_to_frames"]
 
 
 def align_to_frames(features, n_frames=None, *, times=None, steps_per_second=None, tolerance=0.5):
-    r"""Give every frame of a video the features of the nearest step of its sound.
+    r"""Give every frame of a video the features of the step of its sound that it begins in.
 
     Parameters
     ----------

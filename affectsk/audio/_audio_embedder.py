@@ -62,7 +62,8 @@ class AudioEmbedder(
         What a video without a sound track gives: an error, or one row of NaN.
     device : str, default="auto"
         Device of a model that is given by name, folder or file; ``"auto"`` takes CUDA, then MPS
-        (not for ONNX files), then the CPU.
+        (not for ONNX files), then the CPU. ``"logmel"`` and models that are passed as objects do
+        not look at it.
     n_jobs : int, default=None
         Processes that share the sounds, as in `joblib`.
 

@@ -147,7 +147,8 @@ def pin_model(model):
     stamp : tuple
         Sizes and times of the files; () where there are none.
     """
-    if not isinstance(model, str | os.PathLike) or not Path(model).exists():
+    is_path = isinstance(model, str | os.PathLike) and os.fspath(model) != LogMelModel.name
+    if not is_path or not Path(model).exists():
         return model, ()
     path = Path(model).absolute()
     return str(path), file_stamp(path) if path.is_file() else folder_stamp(path)

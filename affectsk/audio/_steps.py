@@ -1,5 +1,7 @@
 """Which step of sound belongs to which frame."""
 
+from numbers import Real
+
 import numpy as np
 
 __all__ = ["check_features", "steps_at_times", "steps_of_frames", "take_steps"]
@@ -64,7 +66,7 @@ def steps_of_frames(frames, n_frames, n_steps):
     return np.minimum(frames.astype(np.int64) * n_steps // n_frames, n_steps - 1)
 
 
-def steps_at_times(times, n_steps, *, steps_per_second, tolerance):
+def steps_at_times(times, n_steps, *, steps_per_second, tolerance, name="times"):
     """Return the step at each time, and -1 after the end of the sound.
 
     Parameters
@@ -77,6 +79,8 @@ def steps_at_times(times, n_steps, *, steps_per_second, tolerance):
         Their rate.
     tolerance : float
         Seconds after the end in which the last step still stands.
+    name : str, default="times"
+        Name of the times for messages.
 
     Returns
     -------
@@ -94,17 +98,21 @@ def steps_at_times(times, n_steps, *, steps_per_second, tolerance):
     array([ 0,  2,  9, -1])
     """
     times = np.asarray(times, dtype=np.float64)
-    if steps_per_second is None or not steps_per_second > 0:
+    if not isinstance(steps_per_second, Real) or not 0 < steps_per_second < np.inf:
         raise ValueError(
             f"steps_per_second={steps_per_second!r} must be the positive rate of the features, "
             "such as the attribute steps_per_second_ of a fitted AudioEmbedder."
         )
-    if not tolerance >= 0:
+    if not isinstance(tolerance, Real) or not tolerance >= 0:
         raise ValueError(f"tolerance={tolerance!r} must be at least 0 seconds.")
-    if times.ndim != 1 or not (times >= 0).all():
+    if times.ndim != 1:
+        raise ValueError(f"{name} must be a row of seconds; got shape {times.shape}.")
+    is_bad = ~((times >= 0) & (times < np.inf))
+    if is_bad.any():
         raise ValueError(
-            f"times must be a row of seconds from 0 on; got shape {times.shape} with the smallest "
-            f"{times.min() if times.size else None!r}. Take the time from the first frame."
+            f"{name} must be seconds from 0 on, but {is_bad.sum()} of {len(times)} are not, such "
+            f"as {times[is_bad][0]} in row {is_bad.argmax()}; take the time from the first frame, "
+            "and give every frame one."
         )
     # A time that was rounded down a little, as 0.57999 for 0.58, is still in its step.
     steps = np.floor(times * steps_per_second + 1e-6).astype(np.int64)

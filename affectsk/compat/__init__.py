@@ -1,4 +1,4 @@
-"""The seams to what may change: scikit-learn's private parts, and its callbacks by version."""
+"""The seams to what may change: scikit-learn's parts, and its callbacks by version."""
 
 from affectsk.compat._callbacks import EpochCallbackMixin, EpochReporter, fit_with_callbacks
 from affectsk.compat._columns import take_columns
@@ -11,6 +11,7 @@ from affectsk.compat._routing import (
     route_groups,
 )
 from affectsk.compat._scores import score_columns
+from affectsk.compat._steps import flat_steps
 from affectsk.compat._torchvision import import_beside_torchvision
 from affectsk.compat._validation import (
     HasMethods,
@@ -28,6 +29,7 @@ __all__ = [
     "Interval",
     "StrOptions",
     "fit_with_callbacks",
+    "flat_steps",
     "import_beside_torchvision",
     "import_optional",
     "requests_groups",

@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from affectsk.compat import take_columns
+from affectsk.compat import flat_steps, take_columns
 from affectsk.export._tcn_nodes import emit_tcn
 from affectsk.heads import (
     CCCRegressor,
@@ -81,19 +81,14 @@ def emit(estimator, graph, x):
     return _EMITTERS[type(estimator)](estimator, graph, x)
 
 
-def _emit_pipeline(pipeline, graph, x):
+def _emit_steps(pipeline, graph, x):
     """Add the steps one after the other."""
-    steps = [step for _, step in pipeline.steps if step not in (None, "passthrough")]
-    for step in steps[:-1]:
+    *steps, (_, last) = flat_steps(pipeline)
+    for name, step in steps:
         if type(step) not in _TRANSFORMERS:
-            raise TypeError(f"the step {step!r} cannot be exported; {_EXPORTABLE}.")
+            raise TypeError(f"the step {name!r}, {step!r}, cannot be exported; {_EXPORTABLE}.")
         x = _TRANSFORMERS[type(step)](step, graph, x)
-    return emit(steps[-1], graph, x)
-
-
-def _emit_frozen(frozen, graph, x):
-    """Add what is frozen."""
-    return emit(frozen.estimator, graph, x)
+    return emit(last, graph, x)
 
 
 def _for_present_rows(emitter):
@@ -232,21 +227,33 @@ def _joined(graph, outputs):
     return graph.node("Concat", *outputs, axis=1) if len(outputs) > 1 else outputs[0]
 
 
+def _centred(graph, x, centre):
+    """Subtract a centre from features that may be far away from 0 for how much they vary.
+
+    float32 keeps the first 7 digits of the centre, and a second constant the next ones.
+    """
+    first = centre.astype(np.float32)
+    rest = (centre - first).astype(np.float32)
+    x = graph.node("Sub", x, first)
+    return graph.node("Sub", x, rest) if rest.any() else x
+
+
 def _scale_standard(scaler, graph, x):
     """Add a StandardScaler."""
-    x = graph.node("Sub", x, scaler.mean_) if scaler.with_mean else x
+    x = _centred(graph, x, scaler.mean_) if scaler.with_mean else x
     return graph.node("Div", x, scaler.scale_) if scaler.with_std else x
 
 
 def _scale_robust(scaler, graph, x):
     """Add a RobustScaler."""
-    x = graph.node("Sub", x, scaler.center_) if scaler.with_centering else x
+    x = _centred(graph, x, scaler.center_) if scaler.with_centering else x
     return graph.node("Div", x, scaler.scale_) if scaler.with_scaling else x
 
 
 def _scale_range(scaler, graph, x):
     """Add a MinMaxScaler."""
-    x = graph.node("Add", graph.node("Mul", x, scaler.scale_), scaler.min_)
+    x = graph.node("Mul", _centred(graph, x, scaler.data_min_), scaler.scale_)
+    x = graph.node("Add", x, np.float32(scaler.feature_range[0]))
     return graph.clip(x, *scaler.feature_range) if scaler.clip else x
 
 
@@ -258,7 +265,7 @@ def _scale_maximum(scaler, graph, x):
 
 def _project(pca, graph, x):
     """Add a PCA."""
-    x = graph.node("MatMul", graph.node("Sub", x, pca.mean_), pca.components_.T)
+    x = graph.node("MatMul", _centred(graph, x, pca.mean_), pca.components_.T)
     if not pca.whiten:
         return x
     deviation = np.sqrt(pca.explained_variance_)
@@ -274,11 +281,11 @@ _TRANSFORMERS = {
 }
 _EMITTERS = {
     CCCRegressor: _emit_regressor,
-    FrozenEstimator: _emit_frozen,
+    FrozenEstimator: _emit_steps,
     JointMultiTaskMLP: _emit_joint,
     MultiTaskHeads: _emit_heads,
     PearsonRegressor: _emit_regressor,
-    Pipeline: _emit_pipeline,
+    Pipeline: _emit_steps,
     TCNClassifier: _emit_tcn_classifier,
     TCNRegressor: _emit_tcn_regressor,
     WeightedMLPClassifier: _emit_classifier,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
+from affectsk.compat import flat_steps
 from affectsk.export._emitters import emit
 from affectsk.export._onnx_graph import OnnxGraph
 
@@ -29,10 +30,11 @@ def export_onnx(estimator, path):
     Parameters
     ----------
     estimator : estimator
-        Fitted: a `WeightedMLPClassifier`, `CCCRegressor`, `PearsonRegressor`, `JointMultiTaskMLP`,
-        or `MultiTaskHeads` of these; a `TCNClassifier` or `TCNRegressor` with
+        Fitted, itself or frozen: a `WeightedMLPClassifier`, `CCCRegressor`, `PearsonRegressor`,
+        `JointMultiTaskMLP`, or `MultiTaskHeads` of these; a `TCNClassifier` or `TCNRegressor` with
         ``encoder_layers=0`` and ``overlap="full"``; or a Pipeline that ends in one, after
-        ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler``, ``RobustScaler`` or ``PCA``.
+        ``StandardScaler``, ``MinMaxScaler``, ``MaxAbsScaler``, ``RobustScaler``, ``PCA``, or
+        Pipelines of these.
     path : str or path-like
         The file, which is replaced if it is there, but never by a part of one.
 
@@ -43,8 +45,11 @@ def export_onnx(estimator, path):
 
     Raises
     ------
+    FileNotFoundError
+        If there is no folder for the file.
     TypeError
-        If the estimator, or a step of it, cannot be exported.
+        If the estimator, or a step of it, cannot be exported, or its classes are neither strings
+        nor numbers.
     ValueError
         If it cannot with its parameters.
     sklearn.exceptions.NotFittedError
@@ -66,6 +71,10 @@ def export_onnx(estimator, path):
     all of them, or of a causal one the last ``receptive_field`` frames (or all so far, where there
     are fewer), of which the scores of the newest are exact.
 
+    Scalers and PCA subtract their centre exactly, but features in float32 have 7 digits: of one
+    that lies 1e4 deviations away from 0, they tell steps of a thousandth of a deviation. Take such
+    an offset away before features become float32.
+
     Files have opset 13 and version 7 of the format, and every operation is one of ONNX itself.
 
     Examples
@@ -85,25 +94,42 @@ def export_onnx(estimator, path):
     >>> json.loads(session.get_modelmeta().custom_metadata_map["score_names"])
     ['p_Happiness', 'p_Neutral']
     """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} for the file; create it.")
     check_is_fitted(estimator)
-    graph = OnnxGraph(estimator.n_features_in_)
+    steps = [step for _, step in flat_steps(estimator)]
+    if not steps:
+        raise TypeError(f"{estimator!r} does nothing that could be exported; add a head to it.")
+    graph = OnnxGraph(steps[0].n_features_in_)
     scores = emit(estimator, graph, graph.features)
     released = version("affectsk")
-    metadata = _metadata(estimator, scores, released)
+    metadata = _metadata(steps[0], scores, released)
     model = graph.model(scores.name, len(scores.columns), metadata, released)
-    return _write(model.SerializeToString(), Path(path))
+    return _write(model.SerializeToString(), path)
 
 
-def _metadata(estimator, scores, released):
-    """Return what the file says about itself; numbers and lists as JSON."""
+def _metadata(first, scores, released):
+    """Return what the file says about itself, of which the first step knows the features."""
     about = {"score_names": scores.columns} | scores.about
-    if hasattr(estimator, "feature_names_in_"):
-        about["feature_names"] = estimator.feature_names_in_.tolist()
+    if hasattr(first, "feature_names_in_"):
+        about["feature_names"] = first.feature_names_in_.tolist()
     return {
         "affectsk_version": released,
         "input": _VIDEO if "receptive_field" in about else _ROWS,
         "meaning": _MEANING,
-    } | {name: json.dumps(value) for name, value in about.items()}
+    } | {name: _as_json(name, value) for name, value in about.items()}
+
+
+def _as_json(name, value):
+    """Return numbers, strings and lists of them as JSON."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name}={value!r} cannot be written into the file, which holds JSON ({error}); fit on "
+            "labels that are strings or numbers."
+        ) from error
 
 
 def _write(content, path):

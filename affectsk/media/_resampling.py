@@ -29,7 +29,7 @@ def resample_blocks(blocks, rate, wanted):
     import av  # noqa: PLC0415
 
     resampler = av.AudioResampler(format="fltp", layout="mono", rate=wanted)
-    for block in blocks:
+    for block in filter(len, blocks):  # a frame of libav has samples
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(block)[np.newaxis], format="fltp", layout="mono"
         )

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from itertools import chain
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,8 @@ def read_sound(path, *, sampling_rate=16000):
     --------
     read_sound_blocks : The same in little memory.
     """
-    return np.concatenate(list(read_sound_blocks(path, sampling_rate=sampling_rate)))
+    blocks = read_sound_blocks(path, sampling_rate=sampling_rate)
+    return np.concatenate([np.zeros(0, np.float32), *blocks])  # a sample may resample to none
 
 
 def read_sound_blocks(path, *, sampling_rate=16000, block_seconds=10.0):
@@ -90,8 +92,8 @@ def read_sound_blocks(path, *, sampling_rate=16000, block_seconds=10.0):
     MissingSoundError
         If it has pictures but no sound track.
     ValueError
-        If no sound in it decodes, its rate changes, a sample is NaN or infinite, or a parameter is
-        not positive.
+        If no sound in it decodes, all of it lies before the first picture, its rate changes, a
+        sample is NaN or infinite, or a parameter is not positive.
 
     Warns
     -----
@@ -126,9 +128,10 @@ def read_sound_blocks(path, *, sampling_rate=16000, block_seconds=10.0):
     >>> round(float(blocks[1].mean()), 3)
     0.3
     """
-    for name, value in (("sampling_rate", sampling_rate), ("block_seconds", block_seconds)):
-        if not value > 0:
-            raise ValueError(f"{name}={value!r} must be positive.")
+    if not isinstance(sampling_rate, Integral) or sampling_rate < 1:
+        raise ValueError(f"sampling_rate={sampling_rate!r} must be an int of at least 1, in Hz.")
+    if not block_seconds > 0:
+        raise ValueError(f"block_seconds={block_seconds!r} must be positive.")
     with closing(SoundFile(Path(path))) as sound:
         blocks = sound.blocks()
         rate, first = next(blocks)

@@ -82,7 +82,7 @@ class SoundFile:
         for frame in self._frames():
             rate = rate or frame.sample_rate
             gap = self._gap(frame, rate, n_samples)
-            if waiting and (gap > 0 or n_waiting >= _BLOCK_SECONDS * rate):
+            if n_waiting and (gap > 0 or n_waiting >= _BLOCK_SECONDS * rate):
                 yield rate, self._mixed(waiting)
                 waiting, n_waiting = [], 0
             for start in range(0, gap, rate):
@@ -93,7 +93,7 @@ class SoundFile:
             n_samples += values.shape[1] + max(gap, 0)
             n_silent += max(gap, 0)
         if not n_samples:
-            raise self._unreadable()
+            raise self._too_early() if waiting else self._unreadable()
         yield rate, self._mixed(waiting)
         self._warn_if_damaged((n_samples - n_silent) / rate)
 
@@ -154,6 +154,13 @@ class SoundFile:
                 DamagedVideoWarning,
                 stacklevel=5,
             )
+
+    def _too_early(self):
+        """Return the error for a file of which all sound is left out."""
+        return ValueError(
+            f"All the sound of the file {str(self._path)!r} lies before its first picture; take "
+            "the sound out into a file of its own, or leave the file out."
+        )
 
     def _unreadable(self):
         """Return the error for a file of which no sound decodes."""

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from affectsk.compat import requests_groups
+from affectsk.compat import flat_steps, requests_groups
 from affectsk.decision import (
     BlendingClassifier,
     BlendingRegressor,
@@ -101,12 +101,18 @@ def _build_row(estimator, method, where):
     """Return the stage of an estimator for which every row is by itself."""
     for part in [estimator, *nested_estimators(estimator)]:
         kind = type(part)
-        if not kind.__module__.startswith(("sklearn.", "affectsk.")):
+        is_ours = kind.__module__.startswith(("sklearn.", "affectsk."))
+        if not is_ours or (kind is FunctionTransformer and not _is_elementwise(part.func)):
             raise TypeError(
                 f"{where} holds {part!r}, of which it is not known whether it takes every row by "
                 f"itself; {_STREAMABLE}."
             )
         if kind not in _HANDING_ON and any(requests_groups(part, name) for name in _METHODS):
+            if part is estimator:
+                raise ValueError(
+                    f"{where} is {part!r}, which looks along time in a way that cannot be "
+                    f"streamed; {_STREAMABLE}."
+                )
             raise ValueError(
                 f"{where} holds {part!r}, which looks along time, inside of "
                 f"{type(estimator).__name__}, where it cannot be streamed; {_STREAMABLE}. Stream "
@@ -115,24 +121,17 @@ def _build_row(estimator, method, where):
     return RowStage(estimator, method)
 
 
+def _is_elementwise(func):
+    """Say whether a function is known to take every number by itself."""
+    return func is None or isinstance(func, np.ufunc)
+
+
 def _build_pipeline(pipeline, method, where):
-    """Return the stages of a Pipeline, one after the other."""
-    return _chain(_steps(pipeline), method, where)
-
-
-def _steps(pipeline):
-    """Return names and steps of a Pipeline, and of Pipelines in it, without those that do nothing.
+    """Return the stages of a Pipeline, one after the other.
 
     What holds rows has to know all that follows, also outside of a Pipeline that it is in.
     """
-    steps = []
-    for name, step in pipeline.steps:
-        step = step.estimator if type(step) is FrozenEstimator else step
-        if type(step) is Pipeline:
-            steps += [(f"{name}__{inner}", part) for inner, part in _steps(step)]
-        elif step not in (None, "passthrough"):
-            steps.append((name, step))
-    return steps
+    return _chain(flat_steps(pipeline), method, where)
 
 
 def _chain(steps, method, where):

@@ -107,7 +107,7 @@ class RowStage(Stage):
 
     def _answer(self, row):
         """Return what the estimator returns, arrays for features."""
-        answer = self._call(row)
+        answer = self._call(row.copy())  # of which a scaler with copy=False makes its answer
         if not self._transforms:
             return answer
         return answer.toarray() if issparse(answer) else np.asarray(answer)

@@ -1,11 +1,13 @@
 """Stream: frames in, predictions out, one at a time."""
 
+from copy import copy
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from affectsk.compat import flat_steps
 from affectsk.streaming._builders import Place, build_stage
 
 __all__ = ["Stream", "stream"]
@@ -55,7 +57,8 @@ def stream(pipeline, *, method="predict", frame_step=None):
     These can be streamed:
 
     - estimators and transformers of scikit-learn and of this package that take every row by
-      itself, such as `WeightedMLPClassifier`, `CCCRegressor` or ``StandardScaler``;
+      itself, such as `WeightedMLPClassifier`, `CCCRegressor` or ``StandardScaler``; a
+      ``FunctionTransformer`` with a ufunc of numpy, such as ``np.tanh``;
     - `TCNClassifier` and `TCNRegressor` with ``causal=True``, ``encoder_layers=0`` and
       ``overlap="full"``. Of every layer only the newest activation is computed, with numpy;
     - `TemporalSmoother` with ``causal=True``, and `GapInterpolator` with ``method="hold"``;
@@ -90,10 +93,11 @@ def stream(pipeline, *, method="predict", frame_step=None):
     if not hasattr(pipeline, method):
         offered = [name for name in _METHODS if hasattr(pipeline, name)]
         raise TypeError(f"method={method!r} is none that this {kind} has; use one of {offered!r}.")
+    first = next((step for _, step in flat_steps(pipeline)), None)
     return Stream(
         build_stage(pipeline, method, Place(kind, _check_frame_step(pipeline, frame_step))),
-        n_features=getattr(pipeline, "n_features_in_", None),
-        feature_names=getattr(pipeline, "feature_names_in_", None),
+        n_features=getattr(first, "n_features_in_", None),
+        feature_names=getattr(first, "feature_names_in_", None),
     )
 
 
@@ -124,12 +128,12 @@ def _parts(value):
 
 
 def _without_row_axis(answer):
-    """Return the first row of what a method returned."""
+    """Return the first row of what a method returned, which is the caller's own."""
     if answer is None:
         return None
     if isinstance(answer, list):  # one array per label, as forests have it
-        return [part[0] for part in answer]
-    return answer.iloc[0] if isinstance(answer, pd.DataFrame) else answer[0]
+        return [copy(part[0]) for part in answer]
+    return copy(answer.iloc[0] if isinstance(answer, pd.DataFrame) else answer[0])
 
 
 class Stream:
@@ -176,7 +180,8 @@ class Stream:
         Raises
         ------
         ValueError
-            If x has another shape, or other names, or is NaN in part or infinite.
+            If x has another shape, or other names, is infinite, or NaN in part where a step of the
+            pipeline does not take that. A frame that is refused does not count.
         """
         is_image = self._n_features is None and np.ndim(x) == 3
         return _without_row_axis(self._stage.push(x if is_image else self._row(x)))
@@ -201,5 +206,10 @@ class Stream:
             raise ValueError(
                 f"x has the shape {row.shape}, expected one frame of {n_features} features; "
                 "push frames one by one."
+            )
+        if np.isinf(row).any():
+            raise ValueError(
+                f"x is infinite in feature {np.isinf(row).ravel().argmax()}; a frame without a "
+                "face is NaN in every feature."
             )
         return row.reshape(1, -1)

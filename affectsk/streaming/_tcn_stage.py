@@ -72,12 +72,15 @@ class _Stream:
         self._fill = np.append(state[f"inputs.{number}.fill"], np.float32(1))
         self._blocks = [_Block(state, f"stacks.{number}.blocks.{i}", 2**i) for i in range(n_blocks)]
 
-    def push(self, row):
-        """Return the output for the next row of X."""
+    def inputs(self, row):
+        """Return what the blocks take of a row of X, after checking it."""
         x = row[:, self._columns]
-        y = self._fill
-        if not missing_rows(x, name=self._name)[0]:
-            y = np.append(x[0].astype(np.float32, copy=False), np.float32(0))
+        if missing_rows(x, name=self._name)[0]:
+            return self._fill
+        return np.append(x[0].astype(np.float32, copy=False), np.float32(0))
+
+    def push(self, y):
+        """Return the output for the next inputs."""
         for block in self._blocks:
             y = block.push(y)
         return y
@@ -121,7 +124,9 @@ class TCNStage(Stage):
 
     def push(self, row):
         """Take the next frame; see `Stage.push`."""
-        y = np.concatenate([stream.push(row) for stream in self._streams])[np.newaxis]
+        inputs = [stream.inputs(row) for stream in self._streams]  # all, before any goes on
+        pairs = zip(self._streams, inputs, strict=True)
+        y = np.concatenate([stream.push(x) for stream, x in pairs])[np.newaxis]
         return self._activation(self._bound(forward(y, *self._layers)))
 
     def reset(self):

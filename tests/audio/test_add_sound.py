@@ -100,6 +100,22 @@ def test_two_people_share_the_sound_of_their_video(sound):
     np.testing.assert_array_equal(table.xs("a_right").iloc[:, 2:], table.xs("b").iloc[:, 2:])
 
 
+@pytest.mark.parametrize("kind", [dict, pd.Series])
+def test_two_people_share_the_frames_of_their_video(sound, kind):
+    faces = faces_of({"a_left": 10, "a_right": 10, "b": 10})
+    table = add_sound(faces, sound, n_frames=kind({"a": 40, "a_right": 50, "b": 60}))
+    for video, n_frames in (("a_left", 40), ("a_right", 50), ("b", 60)):
+        expected = align_to_frames(sound[video[0]], n_frames)[:10]
+        np.testing.assert_allclose(table.xs(video).iloc[:, 2:], expected, rtol=1e-6)
+
+
+def test_times_that_are_missing_in_part(sound):
+    times = np.r_[np.full(5, np.nan), np.arange(7) / 25, np.full(3, np.nan)]
+    faces = faces_of({"b": 5, "a": 10}).assign(time=times)
+    with pytest.raises(ValueError, match=r"the times of 'a' must be .* 3 of 10 are not, such as n"):
+        add_sound(faces, sound, steps_per_second=20)
+
+
 def test_several_faces_in_a_frame(sound):
     faces = pd.concat({k: faces_of({"a": 6}) for k in range(2)}, names=["face"])
     faces = faces.reorder_levels(["video", "frame", "face"]).sort_index()
@@ -171,6 +187,10 @@ def test_late_fusion_where_a_face_is_missing(sound):
         ({"embedder": 3}, TypeError, "embedder=3 must be an AudioEmbedder"),
         ({"first_frame": 1}, ValueError, "'a' have the numbers -1 to 8 after first_frame"),
         ({"n_frames": {"a": 9}}, ValueError, "numbers 0 to 9 .* must be from 0 to 8"),
+        ({"n_frames": {"b": 9}}, ValueError, "n_frames has nothing for the video 'a'"),
+        ({"n_frames": {"a": 10.5}}, ValueError, r"n_frames\['a'\]=10.5 must be an int"),
+        ({"n_frames": 10}, TypeError, r"n_frames=10 must be a mapping .*\{'a': 300\}"),
+        ({"steps_per_second": np.nan}, ValueError, "steps_per_second=nan must be the positive"),
         ({"prefix": "smile"}, ValueError, "faces has a column 'smile_0' already"),
         ({"steps_per_second": 0}, ValueError, "steps_per_second=0 must be the positive rate"),
     ],

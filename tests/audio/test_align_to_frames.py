@@ -72,9 +72,14 @@ def test_variable_frame_rate():
         ({"n_frames": 2.5}, r"n_frames=2\.5 must be an int"),
         ({"times": [0.0, 0.1]}, "steps_per_second=None must be the positive rate"),
         ({"times": [0.0], "steps_per_second": -1}, "steps_per_second=-1 must be the positive rate"),
-        ({"times": [-0.1, 0.0], "steps_per_second": 9}, r"from 0 on; .*-0\.1"),
-        ({"times": [np.nan], "steps_per_second": 9}, "from 0 on"),
+        ({"times": [0.0], "steps_per_second": np.inf}, "steps_per_second=inf must be the positive"),
+        ({"times": [0.0], "steps_per_second": "fast"}, "='fast' must be the positive rate"),
+        ({"times": [[0.0]], "steps_per_second": 9}, r"times must be a row of .* shape \(1, 1\)"),
+        ({"times": [0.0, -0.1], "steps_per_second": 9}, r"1 of 2 are not, such as -0\.1 in row 1"),
+        ({"times": [np.nan], "steps_per_second": 9}, "1 of 1 are not, such as nan in row 0"),
+        ({"times": [np.inf], "steps_per_second": 9}, "1 of 1 are not, such as inf in row 0"),
         ({"times": [0.0], "steps_per_second": 9, "tolerance": -1}, "tolerance=-1 must be at least"),
+        ({"times": [0.0], "steps_per_second": 9, "tolerance": "a"}, "tolerance='a' must be at"),
     ],
 )
 def test_arguments_that_are_wrong(arguments, message):

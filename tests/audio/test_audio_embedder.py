@@ -1,5 +1,6 @@
 """AudioEmbedder: forms of input, what is missing, pipelines, processes, memory."""
 
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -104,6 +105,17 @@ def test_n_jobs(wave):
         two = AudioEmbedder(n_jobs=2).transform([wave] * 3)
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_path_with_the_name_of_the_built_in_model_changes_nothing(
+    tmp_path, monkeypatch, noise, kind
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logmel").write_bytes(b"") if kind == "file" else (tmp_path / "logmel").mkdir()
+    again = pickle.loads(pickle.dumps(AudioEmbedder()))
+    assert again.model == "logmel"
+    assert again.transform([noise])[0].shape == (298, 131)
 
 
 def test_in_a_pipeline():

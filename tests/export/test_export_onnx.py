@@ -108,6 +108,36 @@ def test_pipelines_of_any_scalers(steps, head, missing, tmp_path_factory):
     np.testing.assert_allclose(found[present], wanted[present], atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize(
+    "scaler",
+    [StandardScaler(), StandardScaler(with_std=False), MinMaxScaler(), MinMaxScaler((-2, 1)),
+     MinMaxScaler((0.2, 0.7), clip=True), RobustScaler(), PCA(2), PCA(2, whiten=True)],
+    ids=str,
+)  # fmt: skip
+def test_features_that_are_far_from_0_for_how_much_they_vary(scaler, tmp_path):
+    rows = np.array([1e4, -1e4, 3.3e4, 1e-2]) + RNG.normal(size=(120, 4)) * [1, 1, 3.3, 1e-6]
+    rows = rows.astype(np.float32).astype(np.float64)  # what a program with float32 can know
+    model = make_pipeline(scaler, StandardScaler(), CCCRegressor()).fit(rows[:100], AFFECT[:100])
+    path = export_onnx(model, tmp_path / "far.onnx")
+    deviation = model.predict(rows).std(axis=0)
+    np.testing.assert_allclose(
+        run(path, rows) / deviation, model.predict(rows) / deviation, atol=2e-5
+    )
+
+
+@pytest.mark.parametrize("first", [None, "passthrough"])
+def test_steps_that_do_nothing_that_are_frozen_and_that_are_pipelines(first, tmp_path):
+    table = pd.DataFrame(X, columns=NAMES)
+    scaler = FrozenEstimator(StandardScaler().set_output(transform="pandas").fit(table))
+    scalers = make_pipeline("passthrough", RobustScaler(), make_pipeline(PCA(3), None))
+    model = make_pipeline(first, scaler, scalers, make_pipeline(None, CCCRegressor()))
+    path = export_onnx(FrozenEstimator(model.fit(table, AFFECT)), tmp_path / "model.onnx")
+    np.testing.assert_allclose(run(path), model.predict(table), atol=1e-5)
+    assert metadata(path)["feature_names"] == NAMES
+    with pytest.raises(TypeError, match="does nothing that could be exported"):
+        export_onnx(make_pipeline(None).fit(X), path)
+
+
 @pytest.mark.parametrize("chain", [True, False])
 @pytest.mark.parametrize("hidden", [(), (7,)])
 def test_joint_networks(chain, hidden, tmp_path):
@@ -240,7 +270,7 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
     export_onnx(model, path)
     assert len(path.read_bytes()) > 100
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"There is no folder '.*nowhere' for the file"):
         export_onnx(model, tmp_path / "nowhere" / "model.onnx")
 
 
@@ -252,7 +282,7 @@ SMOOTHED = SmoothedClassifier(MLP, TemporalSmoother(2))
     [
         (LogisticRegression(max_iter=1000), TypeError, r"(?s)LogisticRegression.*what can be exp"),
         (SMOOTHED, TypeError, "(?s)SmoothedClassifier.*cannot be exported; what can be exported"),
-        (make_pipeline(TemporalSmoother(1), MLP), TypeError, "the step TemporalSmoother"),
+        (make_pipeline(TemporalSmoother(1), MLP), TypeError, "the step 'temporalsmoother', Tempo"),
         (tcn(TCNClassifier, overlap="average"), ValueError, "call set_params with overlap='full'"),
         (tcn(TCNClassifier, encoder_layers=1, overlap="average"), ValueError, "encoder_layers=0"),
         (MultiTaskHeads([("time", make_pipeline(PCA(2), tcn(TCNClassifier)), None, [0])]),
@@ -265,6 +295,12 @@ def test_what_cannot_be_exported_says_so(model, error, message, tmp_path):
     with pytest.raises(error, match=message):
         export_onnx(model, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_classes_that_json_cannot_hold(tmp_path):
+    model = clone(MLP).fit(X, CLASSES.astype(bytes).astype(object))
+    with pytest.raises(TypeError, match=r"classes=\[b'Anger'.*fit on labels that are strings or"):
+        export_onnx(model, tmp_path / "model.onnx")
 
 
 def test_it_must_be_fitted(tmp_path):

@@ -130,6 +130,51 @@ def test_sound_from_before_the_pictures_is_left_out(tmp_path, write_sound):
     np.testing.assert_allclose(read_sound(path), values[0, 8000:] / 2**15, atol=1e-6)
 
 
+@pytest.mark.parametrize("wanted", [RATE, 8000])
+def test_a_pause_after_sound_from_before_the_pictures(tmp_path, write_sound, wanted):
+    values = (tones(48_000, RATE) * 2**14).astype(np.int16)
+    path = write_sound(tmp_path / "a.mkv", values, RATE, "pcm_s16le", kind="s16", start=-1.0,
+                       pictures=40)  # fmt: skip
+    with av.open(str(path)) as source, av.open(str(tmp_path / "b.mkv"), "w") as container:
+        copies = [container.add_stream_from_template(stream) for stream in source.streams]
+        origin = source.streams.video[0].start_time * source.streams.video[0].time_base
+        for packet in source.demux():
+            time = packet.pts is not None and packet.pts * packet.time_base - origin
+            # The first of the sound is left out whole, and what follows it is lost.
+            if packet.pts is not None and not (packet.stream.type == "audio" and -0.5 < time < 1):
+                packet.stream = copies[packet.stream.index]
+                container.mux(packet)
+    sound = read_sound(tmp_path / "b.mkv", sampling_rate=wanted)
+    expected = values[0, RATE:] / 2**15
+    expected[:RATE] = 0
+    assert abs(len(sound) - 2 * wanted) <= 2
+    known = np.r_[: int(0.9 * wanted), int(1.2 * wanted) : int(1.9 * wanted)]
+    np.testing.assert_allclose(sound[known], expected[:: RATE // wanted][known], atol=2e-3)
+
+
+def test_all_sound_from_before_the_pictures(tmp_path, write_sound):
+    values = (tones(8000, RATE) * 2**14).astype(np.int16)
+    path = write_sound(tmp_path / "a.mkv", values, RATE, "pcm_s16le", kind="s16", start=-1.0,
+                       pictures=20)  # fmt: skip
+    with pytest.raises(ValueError, match=r"a\.mkv' lies before its first picture"):
+        read_sound(path)
+
+
+def test_empty_blocks_are_nothing():
+    values, nothing = tones(8000, 8000)[0], np.zeros(0, np.float32)
+    whole = np.concatenate(list(resample_blocks([values], 8000, RATE)))
+    blocks = [nothing, values[:3000], nothing, values[3000:], nothing]
+    np.testing.assert_array_equal(np.concatenate(list(resample_blocks(blocks, 8000, RATE))), whole)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 48_000])
+def test_a_single_sample(tmp_path, rate):
+    wavfile.write(tmp_path / "a.wav", rate, np.full(1, 0.5, np.float32))
+    sound = read_sound(tmp_path / "a.wav")
+    assert sound.dtype == np.float32
+    assert len(sound) <= 2
+
+
 def test_long_sound_with_a_single_picture(tmp_path, write_sound):
     values = (tones(48_000, RATE) * 2**14).astype(np.int16)
     bare = write_sound(tmp_path / "bare.flac", values, RATE, "flac", kind="s16")
@@ -173,10 +218,17 @@ def test_a_missing_file(tmp_path):
         read_sound(tmp_path / "lost.wav")
 
 
-@pytest.mark.parametrize("options", [{"sampling_rate": 0}, {"block_seconds": -1.0}])
-def test_parameters_that_are_not_positive(tmp_path, options):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sampling_rate": 0}, "sampling_rate=0 must be an int of at least 1"),
+        ({"sampling_rate": 22_050.5}, r"sampling_rate=22050\.5 must be an int"),
+        ({"block_seconds": -1.0}, r"block_seconds=-1\.0 must be positive"),
+    ],
+)
+def test_parameters_that_are_wrong(tmp_path, options, message):
     wavfile.write(tmp_path / "a.wav", RATE, np.zeros(10, np.int16))
-    with pytest.raises(ValueError, match=r"=(0|-1\.0) must be positive"):
+    with pytest.raises(ValueError, match=message):
         list(read_sound_blocks(tmp_path / "a.wav", **options))
 
 

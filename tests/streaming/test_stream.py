@@ -19,9 +19,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from affectsk import (
+    AttentionPoolClassifier,
     BlendingClassifier,
     BlendingRegressor,
     CCCRegressor,
@@ -91,6 +92,7 @@ def assert_scores(answers, expected, rows=slice(None)):
 
 
 MLP = WeightedMLPClassifier((6,), max_iter=3, random_state=0)
+CAUSAL = TemporalSmoother(3, causal=True)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,7 @@ def test_heads_give_nan_for_frames_without_a_face(model, labels, method, as_tabl
     "model",
     [
         make_pipeline(StandardScaler(), PCA(3), LogisticRegression()),
+        make_pipeline(FunctionTransformer(), FunctionTransformer(np.tanh), LogisticRegression()),
         make_pipeline(
             ColumnTransformer([("scaled", StandardScaler(), ["d", "a"]), ("rest", PCA(1), [1, 2])]),
             LogisticRegression(),
@@ -358,8 +361,11 @@ def test_streams_of_features_that_are_missing_by_themselves():
     shape = {"streams": streams, "channels": {"face": (4, 3, 2), "sound": (6,)}}
     model = small_tcn(TCNClassifier, **shape).fit(X, targets(X)[0])
     assert_scores(pushed(model, X, "predict_proba"), model.predict_proba(X))
-    with pytest.raises(ValueError, match="Stream 'face' of X is NaN in feature 1"):
-        stream(model).push([0.0, np.nan, 0.0, 0.0])
+    live, undisturbed = (stream(model, method="predict_proba") for _ in range(2))
+    for row in X.loc["u"].to_numpy():
+        with pytest.raises(ValueError, match="Stream 'face' of X is NaN in feature 1"):
+            live.push([9.0, np.nan, 9.0, 9.0])
+        np.testing.assert_array_equal(live.push(row), undisturbed.push(row))
 
 
 def test_a_class_that_training_did_not_see():
@@ -443,13 +449,52 @@ def test_a_buffer_that_is_used_again_is_not_kept():
     assert live.push(buffer).tolist() == [1.0, 2.0]
 
 
+def overwrite(answer):
+    """Write something else into an answer."""
+    for part in answer if isinstance(answer, list) else [answer]:
+        if isinstance(part, pd.Series):
+            part.iloc[:] = 7
+        else:
+            part[:] = 7
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_answers_belong_to_the_caller(as_table):
+    X = videos(gaps=False)
+    classes, units, affect = targets(X)
+    nobody, somebody = np.full(4, np.nan), np.ones(4)
+    smoothed = SmoothedRegressor(CCCRegressor(), CAUSAL, fill="hold", cv=2).fit(X, affect)
+    heads = MultiTaskHeads([("a", CCCRegressor(), None, ["valence", "arousal"])]).fit(X, affect)
+    holder = GapInterpolator(method="hold").fit(X)
+    models = [(smoothed, "predict"), (holder, "transform"), (MLP.fit(X, classes), "predict_proba"),
+              (RandomForestClassifier(3).fit(X, units), "predict_proba"),
+              (heads, "predict")]  # fmt: skip
+    for model, method in models:
+        for row in ([nobody, nobody], [somebody, nobody], [somebody, somebody]):
+            edited, kept = (stream(model, method=method) for _ in range(2))
+            for x in row:
+                answer, expected = (
+                    live.push(pd.Series(x, NAMES) if as_table else x) for live in (edited, kept)
+                )
+                np.testing.assert_array_equal(np.array(answer), np.array(expected))
+                overwrite(answer)
+    assert not (smoothed.prior_ == 7).any()
+
+
+def test_a_scaler_that_works_in_place_leaves_held_rows_alone():
+    X = videos()
+    steps = (GapInterpolator(method="hold"), MinMaxScaler(copy=False), CCCRegressor())
+    model = make_pipeline(*steps).set_output(transform="pandas").fit(X.copy(), targets(X)[2])
+    assert_scores(pushed(model, X), model.predict(X.copy()), since_first_face(X))
+
+
 @pytest.mark.parametrize(
     ("x", "message"),
     [
         ([1.0, 2.0], r"shape \(2,\), expected one frame of 4"),
         (np.zeros((2, 4)), r"shape \(2, 4\), expected one frame of 4"),
         ([1.0, np.nan, 0.0, 0.0], "NaN in feature 1"),
-        ([1.0, np.inf, 0.0, 0.0], "infinity"),
+        ([1.0, np.inf, 0.0, 0.0], "x is infinite in feature 1"),
         (pd.Series(np.zeros(4), list("abdc")), "same features in the same order"),
     ],
 )
@@ -458,6 +503,42 @@ def test_frames_that_are_refused(x, message):
     model = SmoothedClassifier(MLP, TemporalSmoother(3, causal=True), fill="hold")
     with pytest.raises(ValueError, match=message):
         stream(model.fit(X, targets(X)[0])).push(x)
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series])
+def test_infinite_frames_are_refused_by_scalers_too(kind):
+    live = stream(StandardScaler().fit(np.eye(3)), method="transform")
+    with pytest.raises(ValueError, match="x is infinite in feature 2"):
+        live.push(kind([0.0, np.nan, -np.inf]))
+
+
+def test_features_are_those_of_the_first_step_that_does_something():
+    X = videos(gaps=False)
+    live = stream(make_pipeline(None, StandardScaler(), CCCRegressor()).fit(X, targets(X)[2]))
+    with pytest.raises(ValueError, match=r"shape \(3,\), expected one frame of 4 features"):
+        live.push(np.zeros(3))
+    with pytest.raises(ValueError, match="same features in the same order"):
+        live.push(pd.Series(np.zeros(4), list("abdc")))
+
+
+def test_frames_that_are_refused_do_not_count():
+    X, plain = videos(), LogisticRegression()
+    smoothed = SmoothedClassifier(plain, CAUSAL, fill="hold")
+    blends = [
+        BlendingClassifier([("left", part, ["a", "b"]), ("right", part, ["c", "d"])], cv=2)
+        for part in (plain, smoothed)
+    ]
+    held = make_pipeline(GapInterpolator(method="hold"), CAUSAL, small_tcn(TCNClassifier))
+    models = [SmoothedClassifier(blends[0], CAUSAL, fill="hold"), blends[1],
+              held.set_output(transform="pandas")]  # fmt: skip
+    for model in models:
+        model.fit(X, targets(X)[0])
+        live, undisturbed = (stream(model, method="predict_proba") for _ in range(2))
+        for row in X.loc["v"].to_numpy():  # which begins without a face
+            for refused in ([9.0, 9.0, np.nan, 9.0], [np.nan, 9.0, 9.0, 9.0]):
+                with pytest.raises(ValueError, match=r"NaN in feature [02]"):
+                    live.push(refused)
+            np.testing.assert_array_equal(live.push(row), undisturbed.push(row))
 
 
 class Doubler(TransformerMixin, BaseEstimator):
@@ -469,9 +550,6 @@ class Doubler(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return 2 * np.asarray(X)
-
-
-CAUSAL = TemporalSmoother(3, causal=True)
 
 
 @pytest.mark.parametrize(
@@ -493,6 +571,8 @@ CAUSAL = TemporalSmoother(3, causal=True)
          r"fit one with\(encoder_layers=0\)"),
         (VotingClassifier([("a", SmoothedClassifier(MLP, CAUSAL))]), ValueError,
          "(?s)VotingClassifier holds SmoothedClassifier.*cannot be streamed"),
+        (AttentionPoolClassifier(window=3, causal=True, max_iter=1, device="cpu"), ValueError,
+         "AttentionPoolClassifier is AttentionPoolClassifier.*in a way that cannot be streamed"),
         (GridSearchCV(SmoothedClassifier(MLP, CAUSAL), {}, cv=2), ValueError, "use fill='hold'"),
     ],
     ids=str,
@@ -502,6 +582,16 @@ def test_what_cannot_be_streamed_says_so(model, error, message):
     model = model.fit(X, targets(X)[0])
     with pytest.raises(error, match=message):
         stream(model, method="transform" if not hasattr(model, "predict") else "predict")
+
+
+def test_functions_of_which_nothing_is_known_are_refused():
+    X = videos(gaps=False)
+    summing = FunctionTransformer(np.cumsum, kw_args={"axis": 0})
+    nested = ColumnTransformer([("sum", summing, [0])])
+    for step, name in ((summing, "functiontransformer"), (nested, "columntransformer")):
+        model = make_pipeline(step, LogisticRegression()).fit(X, targets(X)[0])
+        with pytest.raises(TypeError, match=f"(?s)step '{name}' holds FunctionTransf.*by itself"):
+            stream(model)
 
 
 def test_seconds_are_refused():
