@@ -61,9 +61,10 @@ class SmoothedStage(Stage):
             self._has_begun |= not np.isnan(scores[0, 0])
             return scores
         is_missing = missing_rows(row, partly=self._takes_parts)[0]
-        self._has_begun |= not is_missing
         if not is_missing:
-            return score_columns(self._inner.push(row), self._estimator)
+            scores = score_columns(self._inner.push(row), self._estimator)
+            self._has_begun = True
+            return scores
         if self._has_begun and self._inner.context:
             self._inner.push(row)
         return np.full_like(self._prior, np.nan)
