@@ -170,7 +170,8 @@ class TCNRegressor(WindowedTCN, EpochCallbackMixin, RegressorMixin, BaseEstimato
     >>> rng = np.random.default_rng(0)
     >>> X = np.convolve(rng.normal(size=1000), np.ones(5) / 5, mode="same")[:, None]
     >>> y = np.diff(X[:, 0], prepend=0)
-    >>> tcn = TCNRegressor((8,), window=100, shift=50, learning_rate_init=0.01, random_state=0)
+    >>> tcn = TCNRegressor((8, 8), window=100, shift=50, learning_rate_init=0.01, max_iter=50,
+    ...                    random_state=0)
     >>> tcn.fit(X[:800], y[:800]).score(X[800:], y[800:]) > 0.9
     True
     """
