@@ -6,10 +6,8 @@ from functools import wraps
 import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
-from sklearn.decomposition import PCA
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from affectsk.compat import flat_steps, take_columns
 from affectsk.export._tcn_nodes import emit_tcn
@@ -85,9 +83,11 @@ def _emit_steps(pipeline, graph, x):
     """Add the steps one after the other."""
     *steps, (_, last) = flat_steps(pipeline)
     for name, step in steps:
-        if type(step) not in _TRANSFORMERS:
+        kind = type(step)
+        add = _TRANSFORMERS.get(kind.__name__) if kind.__module__.startswith("sklearn.") else None
+        if add is None:
             raise TypeError(f"the step {name!r}, {step!r}, cannot be exported; {_EXPORTABLE}.")
-        x = _TRANSFORMERS[type(step)](step, graph, x)
+        x = add(step, graph, x)
     return emit(last, graph, x)
 
 
@@ -272,12 +272,13 @@ def _project(pca, graph, x):
     return graph.node("Div", x, np.maximum(deviation, np.finfo(deviation.dtype).eps))
 
 
+# Those of scikit-learn, by name, so that nothing is imported that is not used.
 _TRANSFORMERS = {
-    MaxAbsScaler: _scale_maximum,
-    MinMaxScaler: _scale_range,
-    PCA: _project,
-    RobustScaler: _scale_robust,
-    StandardScaler: _scale_standard,
+    "MaxAbsScaler": _scale_maximum,
+    "MinMaxScaler": _scale_range,
+    "PCA": _project,
+    "RobustScaler": _scale_robust,
+    "StandardScaler": _scale_standard,
 }
 _EMITTERS = {
     CCCRegressor: _emit_regressor,
