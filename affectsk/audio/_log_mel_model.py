@@ -2,9 +2,8 @@
 
 import numpy as np
 from scipy import fft
-from scipy.signal.windows import hann
 
-from affectsk.audio._mel import mel_filters, short_windows
+from affectsk.audio._mel import hann_window, mel_filters, short_windows
 
 __all__ = ["LogMelModel"]
 
@@ -46,11 +45,11 @@ class LogMelModel:
 
     def __init__(self):
         filters, _ = mel_filters(_RATE, _N_FFT, _N_BANDS)
-        window = hann(_SIZE, sym=False)
+        window = hann_window(_SIZE)
         # Scaled so that white noise has its mean square in every band.
         self._filters = (filters / filters.sum(axis=0) / (window @ window)).astype(np.float32)
         self._window = window.astype(np.float32)
-        self._pitch_window = hann(_PITCH_SIZE, sym=False).astype(np.float32)
+        self._pitch_window = hann_window(_PITCH_SIZE).astype(np.float32)
         own = _autocorrelations(self._pitch_window[np.newaxis])[0]
         self._decline = own[: _PERIODS[-1] + 2] / own[0]
 

@@ -4,9 +4,8 @@ import functools
 
 import numpy as np
 from scipy import fft
-from scipy.signal.windows import hann
 
-__all__ = ["decibel_spectra", "mel_filters", "short_windows"]
+__all__ = ["decibel_spectra", "hann_window", "mel_filters", "short_windows"]
 
 _LINEAR_HZ = 200 / 3  # one mel in Hz, below the break
 _BREAK_HZ = 1000.0
@@ -29,6 +28,11 @@ def _mel_to_hz(mel):
 
 
 @functools.cache
+def hann_window(size):
+    """Return a periodic Hann window, shape (size,): that of `size` + 1 samples without the last."""
+    return np.hanning(size + 1)[:-1]
+
+
 def mel_filters(sampling_rate, n_fft, n_bands):
     """Return triangular filters, equally spaced on Slaney's mel scale from 0 to half the rate.
 
@@ -94,7 +98,7 @@ def decibel_spectra(samples, sampling_rate, *, n_fft, hop, n_bands):
         Decibels below the largest value, from -80 to 0.
     """
     windows = short_windows(np.pad(samples, n_fft // 2), n_fft, hop)
-    magnitudes = np.abs(fft.rfft(windows * hann(n_fft, sym=False).astype(np.float32)))
+    magnitudes = np.abs(fft.rfft(windows * hann_window(n_fft).astype(np.float32)))
     filters, widths = mel_filters(sampling_rate, n_fft, n_bands)
     bands = magnitudes @ (filters * (2 / widths)).astype(np.float32)
     levels = 10 * np.log10(np.maximum(bands, _MIN_MAGNITUDE))

@@ -5,7 +5,6 @@ happens) and novelty. Valence and arousal alone would not tell anger from fear.
 """
 
 import numpy as np
-from scipy.signal import lfilter
 
 from affectsk.labels import AFFWILD2_EXPRESSIONS
 
@@ -44,12 +43,20 @@ _REACTION_TIME = 0.4  # seconds in which the state follows its target
 _FLUCTUATION, _FLUCTUATION_TIME = 0.10, 2.0
 
 
+def _smooth(values, gain, decay, **start):
+    """Filter values along time: each is kept to a share, the `decay`, in the next."""
+    # scipy.signal takes 5 % of the import of the package, and only made-up data need it.
+    from scipy.signal import lfilter  # noqa: PLC0415
+
+    return lfilter([gain], [1.0, -decay], values, axis=0, **start)
+
+
 def coloured_noise(rng, n_rows, n_columns, *, time_constant, frame_rate):
     """Draw stationary noise of unit variance whose correlation decays exponentially in time."""
     decay = np.exp(-1.0 / (time_constant * frame_rate))
     noise = rng.standard_normal((n_rows, n_columns))
     noise[1:] *= np.sqrt(1.0 - decay**2)
-    return lfilter([1.0], [1.0, -decay], noise, axis=0)
+    return _smooth(noise, 1.0, decay)
 
 
 def draw_durations(rng, n_seconds):
@@ -116,7 +123,7 @@ def follow_targets(rng, targets, episode, frame_rate):
     """Return the state per frame, shape (n_frames, 4): it lags behind its target and wavers."""
     goal = targets[episode]
     decay = np.exp(-1.0 / (_REACTION_TIME * frame_rate))
-    state, _ = lfilter([1.0 - decay], [1.0, -decay], goal, axis=0, zi=decay * goal[:1])
+    state, _ = _smooth(goal, 1.0 - decay, decay, zi=decay * goal[:1])
     fluctuation = coloured_noise(
         rng, *goal.shape, time_constant=_FLUCTUATION_TIME, frame_rate=frame_rate
     )
