@@ -14,8 +14,8 @@ FILES = sorted(Path(affectsk.__file__).parent.rglob("*.py"))
 
 def test_import_loads_neither_torch_nor_other_heavy_packages():
     code = "import affectsk, sys; print([m for m in ('torch', 'skorch', 'optuna', 'imblearn', "
-    code += "'scipy.signal', 'matplotlib', 'onnx', 'onnxruntime', 'av', 'dask', 'timm', 'transformers') "
-    code += "if m in sys.modules])"
+    code += "'scipy.signal', 'matplotlib', 'onnx', 'onnxruntime', 'av', 'dask', 'timm', "
+    code += "'transformers') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr
 

@@ -131,7 +131,10 @@ def _emit_tcn_classifier(tcn, graph, x):
 def _emit_tcn_regressor(tcn, graph, x):
     """Add a TCNRegressor."""
     output, about = emit_tcn(tcn, graph, x)
-    scores = _targets(tcn, graph, _bounded(graph, output, tcn.output_activation))
+    output = _bounded(graph, output, tcn.architecture_["output_activation"])
+    if tcn.output_activation == "clip":  # which `predict` does, not the network
+        output = _bounded(graph, output, "clip")
+    scores = _targets(tcn, graph, output)
     return Scores(scores.name, scores.columns, about)
 
 

@@ -53,13 +53,14 @@ def emit_tcn(tcn, graph, x):
 
 def _check_parameters(tcn):
     """Raise where frames are not computed from their neighbours alone."""
+    has = tcn.architecture_ | {"overlap": tcn.overlap}
     for name, wanted, remedy in (
         ("encoder_layers", 0, "fit one with"),
         ("overlap", "full", "call set_params with"),
     ):
-        if getattr(tcn, name) != wanted:
+        if has[name] != wanted:
             raise ValueError(
-                f"{type(tcn).__name__} has {name}={getattr(tcn, name)!r}, with which predictions "
+                f"{type(tcn).__name__} has {name}={has[name]!r}, with which predictions "
                 f"depend on how a video is cut into windows; {remedy} {name}={wanted!r}."
             )
 

@@ -183,11 +183,12 @@ def _build_smoother(smoother, method, where):
 
 def _build_tcn(tcn, method, where):
     """Return the stage of a temporal convolutional network."""
+    has = tcn.architecture_ | {"overlap": tcn.overlap}
     for name, wanted in (("causal", True), ("encoder_layers", 0), ("overlap", "full")):
-        if getattr(tcn, name) != wanted:
+        if has[name] != wanted:
             remedy = "set_params" if name == "overlap" else "fit one with"
             raise ValueError(
-                f"{where} has {name}={getattr(tcn, name)!r}, with which no single frame can be "
+                f"{where} has {name}={has[name]!r}, with which no single frame can be "
                 f"computed from earlier ones alone; {remedy}({name}={wanted!r})."
             )
     if type(tcn) is TCNRegressor:

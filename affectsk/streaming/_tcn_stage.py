@@ -3,6 +3,7 @@
 import numpy as np
 
 from affectsk.heads._forward import forward, layers_of_state, sigmoid
+from affectsk.heads._tcn import context_frames
 from affectsk.sequences import missing_rows
 from affectsk.streaming._stage import Stage
 
@@ -110,17 +111,15 @@ class TCNStage(Stage):
     def __init__(self, estimator, activation):
         architecture, state = estimator.architecture_, estimator.state_
         channels = architecture["channels"]
-        names = estimator.streams or ["all"]
         self._streams = [
             _Stream(name, columns, state, i, len(channels[i]))
-            for i, (name, columns) in enumerate(zip(names, architecture["streams"], strict=True))
+            for i, (name, columns) in enumerate(estimator.streams_.items())
         ]
         mlp = {name: array for name, array in state.items() if name.startswith("mlp.")}
         self._layers = layers_of_state(mlp)
         self._bound = _ACTIVATIONS[architecture["output_activation"]]
         self._activation = activation
-        reach = 2 * (architecture["kernel_size"] - 1)
-        self.context = reach * (2 ** max(map(len, channels)) - 1)
+        self.context = sum(context_frames(architecture))
 
     def push(self, row):
         """Take the next frame; see `Stage.push`."""

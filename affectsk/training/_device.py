@@ -82,4 +82,5 @@ def repeatable(device):
     """
     if device.type != "cuda":
         return contextlib.nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, deterministic=True)
+    allowed = torch.backends.cudnn.allow_tf32  # as the user has it
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=allowed)

@@ -297,6 +297,14 @@ def test_what_cannot_be_exported_says_so(model, error, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_network_is_exported_as_it_was_fitted(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    model = tcn(TCNClassifier, encoder_layers=1, encoder_heads=1, overlap="average")
+    model.fit(X, np.where(X[:, 0] > 0, "a", "b")).set_params(encoder_layers=0, overlap="full")
+    with pytest.raises(ValueError, match="has encoder_layers=1"):
+        export_onnx(model, tmp_path / "model.onnx")
+
+
 def test_classes_that_json_cannot_hold(tmp_path):
     model = clone(MLP).fit(X, CLASSES.astype(bytes).astype(object))
     with pytest.raises(TypeError, match=r"classes=\[b'Anger'.*fit on labels that are strings or"):

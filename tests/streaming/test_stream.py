@@ -325,6 +325,17 @@ def small_tcn(kind, **parameters):
     return kind(**given | quick | parameters)
 
 
+def test_a_network_is_streamed_as_it_was_fitted():
+    X = videos()
+    classes = targets(X)[0]
+    looks_ahead = small_tcn(TCNClassifier, causal=False).fit(X, classes)
+    with pytest.raises(ValueError, match="has causal=False"):
+        stream(looks_ahead.set_params(causal=True))
+    two = small_tcn(TCNClassifier, streams={"face": (0, 1), "rest": (1, X.shape[1])})
+    two = two.fit(X, classes).set_params(streams=None)
+    assert_scores(pushed(two, X, "predict_proba"), two.predict_proba(X))
+
+
 @settings(max_examples=12, deadline=None, derandomize=True, database=None)
 @given(
     kernel_size=st.integers(1, 4),
