@@ -11,15 +11,14 @@ from affectsk.compat import (
     StrOptions,
     fit_with_callbacks,
 )
+from affectsk.heads._class_scores import VALIDATION_SCORES, score_classes
 from affectsk.heads._frame_windows import context_blocks
 from affectsk.heads._sequence_classes import (
     decide_classes,
     fit_classes,
     predict_class_scores,
-    score_classes,
 )
 from affectsk.heads._train_head import TRAINING_CONSTRAINTS, layer_widths
-from affectsk.heads._validation_scores import VALIDATION_SCORES
 
 __all__ = ["AttentionPoolClassifier"]
 
@@ -292,7 +291,8 @@ class AttentionPoolClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator
         float
             The score.
         """
-        return score_classes(self, y, self.predict(X, groups=groups))
+        predicted = self.predict(X, groups=groups)
+        return score_classes(y, predicted, multilabel=self.multilabel_)
 
     def _set_architecture(self, frames, n_outputs):
         """Set the arguments of the network."""

@@ -64,7 +64,7 @@ def _uses_ridge(estimator):
     return possible and estimator.solver != "adam"
 
 
-def read_targets(y, n_rows, output_activation, *, name="y"):
+def read_targets(y, n_rows, output_activation, *, name="y", n_targets=None):
     """Check targets against the range that the output can reach.
 
     Parameters
@@ -77,6 +77,8 @@ def read_targets(y, n_rows, output_activation, *, name="y"):
         Activation of the output.
     name : str, default="y"
         Name of the argument, for messages.
+    n_targets : int, default=None
+        Targets that there must be, those of y; any number by default.
 
     Returns
     -------
@@ -84,6 +86,10 @@ def read_targets(y, n_rows, output_activation, *, name="y"):
         The targets.
     """
     y = check_targets(y, n_rows, name=name)
+    if n_targets not in (None, y.shape[1]):
+        raise ValueError(
+            f"{name} has {y.shape[1]} targets, but y has {n_targets}; pass the same ones."
+        )
     low, high = _BOUNDS.get(output_activation, (-np.inf, np.inf))
     outside = (y < low) | (y > high)
     if outside.any():
@@ -244,11 +250,13 @@ def target_cells(y, weight):
 def _read_validation(estimator, X_val, y_val):
     """Return validation rows as the training takes them."""
     values, missing = check_rows(estimator, X_val, reset=False)
-    y = read_targets(y_val, len(values), estimator.output_activation, name="y_val")
-    if y.shape[1] != estimator.n_outputs_:
-        raise ValueError(
-            f"y_val has {y.shape[1]} targets, but y has {estimator.n_outputs_}; pass the same ones."
-        )
+    y = read_targets(
+        y_val,
+        len(values),
+        estimator.output_activation,
+        name="y_val",
+        n_targets=estimator.n_outputs_,
+    )
     rows = np.flatnonzero(usable_target_rows(y, missing, None, name="y_val"))
     return (values, *target_cells(y, np.ones(len(values))), rows)
 

@@ -3,9 +3,10 @@
 from functools import partial
 
 import numpy as np
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from affectsk.heads._class_scores import VALIDATION_SCORES
 from affectsk.heads._class_targets import indicator_targets, multiclass_targets, spread_seen
 from affectsk.heads._fit_sequences import (
     frame_scores,
@@ -14,12 +15,10 @@ from affectsk.heads._fit_sequences import (
     train_windows,
 )
 from affectsk.heads._forward import sigmoid, softmax
-from affectsk.heads._validation_scores import VALIDATION_SCORES
-from affectsk.labels import as_labels, check_targets, is_multilabel
-from affectsk.metrics import accuracy_score, action_unit_f1_score
+from affectsk.labels import is_multilabel
 from affectsk.sequences import check_groups
 
-__all__ = ["decide_classes", "fit_classes", "predict_class_scores", "score_classes"]
+__all__ = ["decide_classes", "fit_classes", "predict_class_scores"]
 
 
 def fit_classes(estimator, X, y, groups, sample_weight, X_val, y_val, *, module):
@@ -101,10 +100,3 @@ def decide_classes(estimator, scores):
     if estimator.multilabel_:
         return (scores >= 0.5).astype(np.int64)
     return estimator.classes_[scores.argmax(axis=1)]
-
-
-def score_classes(estimator, y, predicted):
-    """Return the accuracy, or for several labels the mean F1 of the value 1."""
-    if estimator.multilabel_:
-        return action_unit_f1_score(check_targets(y, len(predicted)), predicted)
-    return accuracy_score(column_or_1d(as_labels(y)), predicted)

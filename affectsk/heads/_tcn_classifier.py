@@ -3,14 +3,13 @@
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from affectsk.compat import UNWEIGHTED_SCORE, EpochCallbackMixin, StrOptions, fit_with_callbacks
+from affectsk.heads._class_scores import VALIDATION_SCORES, score_classes
 from affectsk.heads._sequence_classes import (
     decide_classes,
     fit_classes,
     predict_class_scores,
-    score_classes,
 )
 from affectsk.heads._tcn import TCN_CONSTRAINTS, WindowedTCN
-from affectsk.heads._validation_scores import VALIDATION_SCORES
 
 __all__ = ["TCNClassifier"]
 
@@ -327,7 +326,8 @@ class TCNClassifier(WindowedTCN, EpochCallbackMixin, ClassifierMixin, BaseEstima
         float
             The score.
         """
-        return score_classes(self, y, self.predict(X, groups=groups))
+        predicted = self.predict(X, groups=groups)
+        return score_classes(y, predicted, multilabel=self.multilabel_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -353,18 +353,13 @@ class TCNRegressor(WindowedTCN, EpochCallbackMixin, RegressorMixin, BaseEstimato
         """
         return _LOSSES[self.loss][1](y, self.predict(X, groups=groups))
 
-    def _targets(self, y, n_rows, name="y"):
+    def _targets(self, y, n_rows, **options):
         """Return targets in the range of the output."""
-        return read_targets(y, n_rows, self.output_activation, name=name)
+        return read_targets(y, n_rows, self.output_activation, **options)
 
     def _validation_cells(self, y_val, n_rows):
         """Return targets and weights of validation rows."""
-        targets = self._targets(y_val, n_rows, "y_val")
-        if targets.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y_val has {targets.shape[1]} targets, but y has {self.n_outputs_}; pass the same "
-                "ones."
-            )
+        targets = self._targets(y_val, n_rows, name="y_val", n_targets=self.n_outputs_)
         return target_cells(targets, np.ones(n_rows))
 
     def __sklearn_tags__(self):

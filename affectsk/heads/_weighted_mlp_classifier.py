@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from affectsk.compat import (
@@ -15,6 +15,7 @@ from affectsk.compat import (
     StrOptions,
     fit_with_callbacks,
 )
+from affectsk.heads._class_scores import VALIDATION_SCORES, score_classes
 from affectsk.heads._class_targets import indicator_targets, multiclass_targets, spread_seen
 from affectsk.heads._forward import forward, sigmoid, softmax
 from affectsk.heads._train_head import (
@@ -23,9 +24,7 @@ from affectsk.heads._train_head import (
     choose_rows,
     train_head,
 )
-from affectsk.heads._validation_scores import VALIDATION_SCORES
-from affectsk.labels import as_labels, check_targets, is_multilabel
-from affectsk.metrics import accuracy_score, action_unit_f1_score
+from affectsk.labels import is_multilabel
 from affectsk.sequences import check_groups, check_rows
 
 __all__ = ["WeightedMLPClassifier"]
@@ -331,10 +330,7 @@ class WeightedMLPClassifier(EpochCallbackMixin, ClassifierMixin, BaseEstimator):
         float
             The score.
         """
-        predicted = self.predict(X)
-        if self.multilabel_:
-            return action_unit_f1_score(check_targets(y, len(predicted)), predicted)
-        return accuracy_score(column_or_1d(as_labels(y)), predicted)
+        return score_classes(y, self.predict(X), multilabel=self.multilabel_)
 
     def _targets(self, values, y, sample_weight, present, like=None):
         """Return labels as targets of the network."""

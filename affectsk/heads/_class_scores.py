@@ -1,8 +1,12 @@
-"""What chooses the epoch of a classifier: scores of the outputs of a network."""
+"""Scores of classifiers: that of their predictions, and those that choose the epoch."""
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
-__all__ = ["VALIDATION_SCORES"]
+from affectsk.labels import as_labels, check_targets
+from affectsk.metrics import accuracy_score, action_unit_f1_score
+
+__all__ = ["VALIDATION_SCORES", "score_classes"]
 
 
 def _accuracy(output, target, weight):
@@ -26,3 +30,25 @@ def _f1(output, target, weight):
 
 
 VALIDATION_SCORES = {"loss": None, "accuracy": _accuracy, "f1": _f1}
+
+
+def score_classes(y, predicted, *, multilabel):
+    """Return the accuracy, or for several labels the mean F1 of the value 1.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_labels)
+        True labels; NaN or None is left out.
+    predicted : ndarray of the shape of `y`
+        Predictions.
+    multilabel : bool
+        Whether there are several labels per row.
+
+    Returns
+    -------
+    float
+        The score.
+    """
+    if multilabel:
+        return action_unit_f1_score(check_targets(y, len(predicted)), predicted)
+    return accuracy_score(column_or_1d(as_labels(y)), predicted)
