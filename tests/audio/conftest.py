@@ -25,10 +25,7 @@ def transformers():
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            found = import_beside_torchvision("transformers", extra="audio", needed_by="This test")
-        except ImportError as error:
-            pytest.skip(str(error))
+        found = import_beside_torchvision("transformers", extra="audio", needed_by="This test")
     found.utils.logging.disable_progress_bar()
     return found
 
